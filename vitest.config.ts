@@ -115,8 +115,9 @@ const unit = (mode: string): InlineConfig => ({
   sequence: { groupOrder: 0 },
 });
 
-// Most machines that run this have two cores. Three workers where the browser runs beside the rest, because much of what it does is to
-// wait; tests that measure time, and those that keep all cores busy, run afterwards and one by one.
+// Most machines that run this have two cores. There are three workers while the browser runs at the
+// same time as the rest, because it mostly waits; tests that measure time, and those that keep all
+// cores busy, run afterwards and one by one.
 export default defineConfig(({ mode }) => ({
   test: {
     globalSetup: ['./test/support/fresh-build.ts', './test/support/assembly-compiler.ts'],

@@ -10,8 +10,8 @@ export interface Running {
 export type Ending = <T extends Running>(started: T) => T;
 
 /**
- * Calls a measurement, and then ends everything that it has noted, the last first, even if
- * an end fails.
+ * Calls a measurement, and then ends everything that it has noted, the last first, even
+ * if an end fails.
  * @returns the result of the measurement.
  * @throws the measurement's error, otherwise the first one of the ends.
  */

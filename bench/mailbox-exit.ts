@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // A bare exit: a call without arguments through the mailbox of a vCPU, served by an
-// ExitServer, that does nothing. Between it and a spin handoff lies what the mailbox costs.
+// ExitServer, that does nothing. Between it and a spin handoff lies what the mailbox
+// costs.
 
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';

@@ -177,7 +177,7 @@ function boundOf(rows: readonly PathRow[]): string[] {
     return { small: p50(sizes.small), large: p50(sizes.large) };
   };
   const bound = pathBound(timesOf('direct'), timesOf('trapped'), sizes);
-  return bound ? [`inline, the drain behind the doorbell: ${boundText(bound, sizes)}`] : [];
+  return bound ? [`inline, the drain after the doorbell: ${boundText(bound, sizes)}`] : [];
 }
 
 function targetsText(

@@ -115,8 +115,8 @@ export async function serveDebugger(
 ): Promise<() => Promise<void>> {
   if (gdb === undefined) return () => Promise.resolve();
   const server = await serveGdb(machine, { port: gdb, halted: gdbWait ?? false });
-  const waits = gdbWait ? ', which it waits for' : '';
-  process.stderr.write(`GDB${waits}: target remote 127.0.0.1:${server.port}\n`);
+  const waits = gdbWait ? 'waiting for ' : '';
+  process.stderr.write(`${waits}GDB: target remote 127.0.0.1:${server.port}\n`);
   return () => server.close();
 }
 

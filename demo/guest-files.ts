@@ -49,7 +49,7 @@ export function guestOf(files: readonly PickedFile[]): PickedGuest {
   const others = files.filter((file) => !disks.includes(file));
   const [guest, ...more] = others;
   const [initrd, ...moreDisks] = disks;
-  if (!guest) throw new Error('an initial RAM disk needs its kernel beside it');
+  if (!guest) throw new Error('an initial RAM disk needs its kernel: give both');
   const isKernel = looksLikeKernel(guest.bytes);
   if (more.length > 0 || moreDisks.length > 0 || (initrd && !isKernel))
     throw new Error('give one guest, or an arm64 kernel and its initial RAM disk');

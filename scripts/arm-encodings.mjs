@@ -1,8 +1,9 @@
 #!/usr/bin/env node
 // SPDX-License-Identifier: MIT
-// Makes test/arm64/arm-encodings.txt: the A64 encodings of Arm's machine-readable specification
-// (AARCHMRS, BSD-3-Clause), SVE and SME left out. Argument: --source DIR, the folder src/A64 of
-// `aarchmrs-instructions`, a generated copy of it as Rust, with one file for each class.
+// Makes test/arm64/arm-encodings.txt: the A64 encodings of Arm's machine-readable
+// specification (AARCHMRS, BSD-3-Clause), SVE and SME left out. Argument: --source DIR,
+// the folder src/A64 of `aarchmrs-instructions`, a generated copy of it as Rust, with one
+// file for each class.
 
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,9 +1,10 @@
 #!/usr/bin/env node
 // SPDX-License-Identifier: MIT
 // Checks the messages of new commits (CONTRIBUTING.md, "Commits"). New commits are the
-// descendants of the commit that added this file: older history, and branches that began
-// before it, keep their messages. `--base REV` checks the commits of HEAD that REV does
-// not have instead.
+// descendants of START: older history, and branches that began before it, keep their
+// messages. In a repository without START (a squashed history), they are the descendants
+// of the commit that added this file. `--base REV` checks the commits of HEAD that
+// neither REV nor START has instead.
 //
 // Prints one line for each problem, and exits with 1. Status 2: there is no history to
 // check.
@@ -14,6 +15,11 @@ import { parseArgs } from 'node:util';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const OWN_PATH = 'scripts/check-commits.mjs';
+/**
+ * All messages after this commit follow the rules; 19 before it do not, and history is
+ * not rewritten.
+ */
+export const START = 'd3ba882f1a2c890b27547fc09b3bc8017792adf0';
 const SUBJECT_LENGTH = 72;
 /** Most bytes of the messages. */
 const LOG_SIZE = 2 ** 28;
@@ -70,18 +76,22 @@ function git(root, args) {
  * Arguments of `git log` that select the new commits.
  * @param {string} root
  * @param {string | undefined} base
+ * @param {string} start
  */
-function newCommits(root, base) {
+function newCommits(root, base, start) {
   const shallow = git(root, ['rev-parse', '--is-shallow-repository']);
   if (shallow === undefined) throw new HistoryError('this is not a git repository');
   if (shallow === 'true')
     throw new HistoryError('the clone is shallow: git fetch --unshallow gets the rest');
+  const commitOf = (/** @type {string} */ revision) =>
+    git(root, ['rev-parse', '--verify', '--quiet', '--end-of-options', `${revision}^{commit}`]);
+  const began = commitOf(start);
   if (base !== undefined) {
-    const verify = ['rev-parse', '--verify', '--quiet', '--end-of-options', `${base}^{commit}`];
-    const commit = git(root, verify);
+    const commit = commitOf(base);
     if (!commit) throw new HistoryError(`there is no commit "${base}"`);
-    return [`${commit}..HEAD`];
+    return [`${commit}..HEAD`, ...(began ? [`^${began}`] : [])];
   }
+  if (began) return ['--ancestry-path', `${began}..HEAD`];
   const added = git(root, ['log', '--diff-filter=A', '--format=%H', '--', OWN_PATH]);
   const first = added?.split('\n').at(-1);
   if (!first) throw new HistoryError(`no commit has added ${OWN_PATH}: name one with --base`);
@@ -93,13 +103,14 @@ function newCommits(root, base) {
  * checked.
  * @param {string} root
  * @param {string} [base] a revision.
+ * @param {string} [start] the commit after which the rules apply.
  * @returns {{ checked: number, problems: string[] }}
  * @throws {HistoryError}
  */
-export function checkCommits(root, base) {
+export function checkCommits(root, base, start = START) {
   const log = git(root, [
     ...['log', '-z', '--no-merges', '--format=%h %B'],
-    ...newCommits(root, base),
+    ...newCommits(root, base, start),
   ]);
   const commits = (log ?? '').split('\0').filter((commit) => commit !== '');
   const problems = commits.flatMap((commit) => {

@@ -157,7 +157,7 @@ try {
       stdio: 'ignore',
     });
     const lacks = missing(own, decompile(blob).text);
-    problems.push(...lacks.map((one) => `beside QEMU: ${one}`));
+    problems.push(...lacks.map((one) => `compared with QEMU: ${one}`));
     if (lacks.length === 0) console.log('ok     what QEMU’s tree has of these nodes is here too');
   } else console.log('       qemu-system-aarch64 is not installed: its tree is not compared');
 } finally {

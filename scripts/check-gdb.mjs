@@ -166,7 +166,9 @@ async function checkProgram(folder) {
   return check('a program in C', run, expected, ['total 15\n', 'done\n']);
 }
 
-/** The session that docs/gdb.md prints: its lines, in their order, with other addresses. */
+/**
+ * The session that docs/gdb.md prints: its lines, in their order, with other addresses.
+ */
 async function checkPage() {
   const [, session] = /^```\n(\(gdb\) [\s\S]*?)^```$/m.exec(readFileSync(PAGE, 'utf8')) ?? [];
   if (session === undefined) throw new Error('docs/gdb.md has no session');

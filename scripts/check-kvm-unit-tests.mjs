@@ -29,7 +29,10 @@ const SKIPPED = 77;
 /** Options of a group's machine, in addition to the board's devices. */
 const PLUGGED = { pci: ['--pcie', 'rng', '--pcie', 'testdev'] };
 
-/** @typedef {{ name: string, file: string, args: string, vcpus: string, more: string[] }} Test */
+/**
+ * @typedef {{ name: string, file: string, args: string, vcpus: string, more: string[] }}
+ *   Test
+ */
 
 /** Tests of the groups. @param {string} source @returns {Test[]} */
 function testsOf(source) {

@@ -210,7 +210,8 @@ export function checkPort(bytes) {
 /**
  * Whether the guest port's bounds check dominates an access. The port's check:
  *
- *     if ((offset & (size - 1)) == 0 && offset <= MEMORY_SIZE - size) access(offset, values)
+ *     if ((offset & (size - 1)) == 0 && offset <= MEMORY_SIZE - size) access(offset,
+ *     values)
  *
  * on a stack machine, with nothing in between: `offset` and `values` are locals, which
  * nothing sets after the check, and nothing jumps into an `if`. So every path to the

@@ -1,8 +1,9 @@
 #!/usr/bin/env node
 // SPDX-License-Identifier: MIT
-// Four arm64 vCPUs on separate threads contend for a queued lock and wait by WFE: how long
-// does the thread of a waiter run until it sees the release? Linux only. Exit status 1 if it is
-// more than 2 ms in more than a few waits. `node scripts/check-wfe-waits.mjs [rounds]`.
+// Four arm64 vCPUs on separate threads contend for a queued lock and wait by WFE: how
+// long does the thread of a waiter run until it sees the release? Linux only. Exit status
+// 1 if it is more than 2 ms in more than a few waits.
+// `node scripts/check-wfe-waits.mjs [rounds]`.
 
 import { areInTime, LIMIT_NS, lockWaits } from './timed-vcpus.mjs';
 

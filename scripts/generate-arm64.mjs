@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Generates the interpreter of the arm64 vCPU and its decoder from the table of forms
-// (assembly/layout/a64/a64-forms.ts) and the code of each form (assembly/arm64/forms). They
-// are generated because functions of AssemblyScript cannot change the locals of their
+// (assembly/layout/a64/a64-forms.ts) and the code of each form (assembly/arm64/forms).
+// They are generated because a function of AssemblyScript cannot change the locals of its
 // caller, and the program counter, the count and the flags have to be locals of the one
 // function that has the switch.
 
@@ -49,7 +49,7 @@ export class Builder {
    * loop itself.
    * @param {string} name
    * @param {string} fast Code for the fast loop. It calls no function.
-   * @param {string} [slow] Code for the slow loop, for records that the fast one leaves to it.
+   * @param {string} [slow] Code for the slow loop, for records that the fast one leaves.
    */
   op(name, fast, slow) {
     this.#add(name, slow === undefined ? { fast } : { fast, slow });
@@ -64,7 +64,7 @@ export class Builder {
     this.#add(name, { slow });
   }
 
-  /** Adds a handler that neither loop has: their caller checks for it. @param {string} name */
+  /** Adds a handler that neither loop has: their caller checks. @param {string} name */
   neither = (name) => this.#add(name, {});
 
   /**
@@ -80,7 +80,7 @@ export class Builder {
     this.#decoders.set(name, body);
   }
 
-  /** Handlers by number: those of the slow loop first, so that its numbers are dense too. */
+  /** Handlers by number: the slow loop's first, so that its numbers are dense too. */
   get handlers() {
     const all = [...this.#handlers].map(([name, bodies]) => ({ name, ...bodies }));
     return [
@@ -136,14 +136,14 @@ function decoderSource(builder) {
     });
     return `    case ${index}: {\n${tests.join('\n')}\n      break;\n    }`;
   });
-  return `// Made by scripts/generate-arm64.mjs from assembly/layout/a64/a64-forms.ts and assembly/arm64/forms.
+  return `// Made by scripts/generate-arm64.mjs from a64-forms.ts and assembly/arm64/forms.
 
 import { FAST_READ_ONLY, FAST_SP_EL0, fastRegister } from './fast-registers';
 import { ARM64_NUMBERS } from '../layout/arm64-state';
 import { isNear, MASK_C, MASK_T, maskKind, maskOf, maskOperand, signed, spOf, zrOf } from './operand-fields';
 
 ${PUT}
-/** Stores the record of a word in one store. The word is \`at\` bytes after the start of its page. */
+/** Stores the record of the word \`at\` bytes after the start of its page, at once. */
 export function decode(word: u32, record: usize, at: u32): void {
   switch (word >> 24 & 0x1f) {
 ${cases.join('\n')}
@@ -341,9 +341,9 @@ ${ARM64_REGISTER_TABLE.filter((/** @type {any} */ { kind }) => kind === 'special
 ${slots.join('\n')}
 
 /**
- * Describes a register: offset in the vCPU block in bits 15 to 0, kind in 19 to 16, access
- * of EL1 (read, write) and EL0 (read, write) in 20 to 23, the trap of EL0 in 27 to 24.
- * 0 for an unknown register.
+ * Describes a register: offset in the vCPU block in bits 15 to 0, kind in 19 to 16,
+ * access of EL1 (read, write) and EL0 (read, write) in 20 to 23, the trap of EL0 in 27 to
+ * 24. 0 for an unknown register.
  */
 export function describeRegister(encoding: u32): u32 {
   switch (encoding >> 7 & 15) {

@@ -3,8 +3,8 @@
 // Measures the cost of an open demo page: share of a core while it runs, while it is
 // idle, and while it is hidden, and the time to the guest's first output. Needs demo/dist
 // (npm run demo:build) and Chromium (CHROMIUM=/path/to/it). Shares are of processor time,
-// which is larger on a busy computer; the load is printed with them, and what a page takes
-// that does nothing.
+// which is larger on a busy computer; the load is printed with them, and what a page
+// takes that does nothing.
 
 import { loadavg } from 'node:os';
 import { fileURLToPath } from 'node:url';

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 // The order in which the tests run on mutants, and the time limit: all mutants run their
-// nearest tests, then the survivors run the fast suite, until the time is up. Mutants
-// with a result of an earlier run are skipped.
+// nearest tests, then the survivors run the whole suite, until the time is up. Mutants
+// with a result of an earlier run are skipped, except survivors of a part of the suite.
 
 /**
- * @typedef {'nearest' | 'fast'} Tests
+ * @typedef {'nearest' | 'all'} Tests
  *
  * @typedef {object} Result
  * @property {string} commit
@@ -15,7 +15,8 @@
  * @property {string} original
  * @property {string} mutant
  * @property {'killed' | 'survived' | 'invalid'} outcome invalid: it does not build.
- * @property {Tests} tests The tests that have run.
+ * @property {Tests | 'fast'} tests The tests that have run. Results until November 2026
+ *   have `fast`: without the slow tests.
  * @property {string} [by] The first test that failed.
  * @property {string} [why] For a survivor: why nothing can observe it. Written by hand.
  */
@@ -28,12 +29,14 @@
  * @property {boolean} isKnown Whether the result is that of an earlier run.
  */
 
-/** Most time for the tests of one mutant: several times their duration on a busy machine. */
-const LIMITS_MS = { nearest: 600_000, fast: 1_200_000 };
 /**
- * In a run with an end, the nearest tests of one mutant get at most this part of its time:
- * one whose tests do not end must leave time for the others. The fast suite comes last, and
- * takes so long that less time would end it with any mutant.
+ * Most time for the tests of one mutant: several times their duration on a busy machine.
+ */
+const LIMITS_MS = { nearest: 600_000, all: 3_600_000 };
+/**
+ * In a run with an end, the nearest tests of one mutant get at most this part of its
+ * time: one whose tests do not end must leave time for the others. The whole suite comes
+ * last, and takes so long that less time would end it with any mutant.
  */
 const MOST_OF_RUN = 1 / 4;
 
@@ -65,14 +68,16 @@ export function knownResult(mutant, results, lineAt) {
  * @template P
  * @param {readonly DrawnMutant<P>[]} mutants
  * @param {object} options
- * @param {(mutant: DrawnMutant<P>, tests: Tests, limitMs: number) => Promise<'done' | 'timeout'>}
+ * @param
+ *   {(mutant: DrawnMutant<P>, tests: Tests, limitMs: number) => Promise<'done' | 'timeout'>}
  *   options.meet Runs the tests of a mutant for so long at most, and changes its result.
  * @param {() => number} options.now In milliseconds.
  * @param {number} [options.minutes] Ends the run after so many minutes, of which a
  *   mutant's nearest tests get at most a quarter. Default: no end.
- * @param {boolean} [options.nearestOnly] Leaves out the fast suite. Default: false.
+ * @param {boolean} [options.nearestOnly] Leaves out the whole suite. Default: false.
  * @param {(mutant: DrawnMutant<P>) => void} options.onResult A new result is there.
- * @returns {Promise<readonly DrawnMutant<P>[]>} those that no test has met: the time was over.
+ * @returns {Promise<readonly DrawnMutant<P>[]>} those that no test has met: the time was
+ *   over.
  */
 export async function runMutants(mutants, { meet, now, minutes, nearestOnly = false, onResult }) {
   const runMs = minutes === undefined ? Number.POSITIVE_INFINITY : minutes * 60_000;
@@ -107,8 +112,7 @@ export async function runMutants(mutants, { meet, now, minutes, nearestOnly = fa
   for (const mutant of mutants) {
     const { outcome, tests, why } = mutant.result;
     if (nearestOnly || unmet.includes(mutant)) continue;
-    if (outcome === 'survived' && tests === 'nearest' && why === undefined)
-      await meets(mutant, 'fast');
+    if (outcome === 'survived' && tests !== 'all' && why === undefined) await meets(mutant, 'all');
   }
   return unmet;
 }

@@ -5,7 +5,7 @@
 
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { parseSync } from 'vite';
 
 /** Folders of the sources to mutate. */
@@ -234,26 +234,44 @@ export function drawMutants(root, files, { sample, seed }) {
 }
 
 /**
- * The test folder that mirrors the source's folder, or the nearest one above it.
+ * The test folder that mirrors the source's folder, or the nearest one above it. For a
+ * device also the contract suites, which run every device.
  * @param {string} root
  * @param {string} file
+ * @returns {string[]} Folders, which end with a slash, and files.
  */
 export function nearestTests(root, file) {
   for (let folder = dirname(file); folder !== '.'; folder = dirname(folder)) {
     const tests = ELSEWHERE.get(folder) ?? `test/${folder}`;
-    if (existsSync(join(root, tests))) return tests;
+    if (!existsSync(join(root, tests))) continue;
+    const contracts = file.startsWith('devices/') ? contractSuites(root) : [];
+    return [`${tests}/`, ...contracts.filter((suite) => !suite.startsWith(`${tests}/`))];
   }
   throw new Error(`no tests for ${file}`);
 }
 
+/** The suites that check the rules of all devices. @param {string} root */
+const contractSuites = (root) =>
+  testsIn(root, 'test/devices/').filter((name) => basename(name) === 'contract.slow.test.ts');
+
 /**
- * Whether tests of a folder import the package, so that they see changes of TypeScript in
- * dist/ only.
+ * The test files in a folder, by their paths from the root.
  * @param {string} root
- * @param {string} tests
+ * @param {string} folder
+ */
+const testsIn = (root, folder) =>
+  readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.test.ts'))
+    .map((name) => `${folder}${name.replaceAll('\\', '/')}`)
+    .sort();
+
+/**
+ * Whether tests import the package, so that they see changes of TypeScript in dist/ only.
+ * @param {string} root
+ * @param {readonly string[]} tests Folders, which end with a slash, and files.
  */
 export function needsDist(root, tests) {
-  return readdirSync(join(root, tests), { recursive: true, encoding: 'utf8' })
-    .filter((name) => name.endsWith('.test.ts'))
-    .some((name) => /from 'vsmmu[/']/.test(readFileSync(join(root, tests, name), 'utf8')));
+  return tests
+    .flatMap((path) => (path.endsWith('/') ? testsIn(root, path) : [path]))
+    .some((path) => /from 'vsmmu[/']/.test(readFileSync(join(root, path), 'utf8')));
 }

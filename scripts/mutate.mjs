@@ -2,10 +2,10 @@
 // SPDX-License-Identifier: MIT
 // `npm run mutate -- --sample N --seed S` plants N generated mutants, one at a time, in a
 // copy of the tree, and runs the tests nearest to each; survivors then run against the
-// fast suite. Each outcome is added to test/mutation/results.json. An interrupted run
-// continues where it stopped. `--minutes N` ends the run after so long, `--nearest` leaves
-// out the fast suite, `--no-record` the file. Status 0: none survived. 1: some did. 2: the
-// options are wrong, or the run has failed.
+// whole suite. Each outcome is added to test/mutation/results.json. An interrupted run
+// continues where it stopped. `--minutes N` ends the run after so long, `--nearest`
+// leaves out the whole suite, `--no-record` the file. Status 0: none survived. 1: some
+// did. 2: the options are wrong, or the run has failed.
 
 import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -18,12 +18,17 @@ import { applied, drawMutants, nearestTests, needsDist, parses, ROOMS } from './
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const RESULTS = 'test/mutation/results.json';
+/**
+ * Arguments that add the tests of threads to `unit`: with it, all tests that see the
+ * mutated rooms, except those of the demo in a browser and those that measure time.
+ */
+const WHOLE_SUITE = ['--project', 'stress'];
 /** @typedef {import('./mutant-run.mjs').Result} Result */
 
 /**
  * The options.
- * @returns {{ sample: number, seed: number, minutes: number | undefined, nearestOnly: boolean,
- *   record: boolean }}
+ * @returns {{ sample: number, seed: number, minutes: number | undefined, nearestOnly:
+ *   boolean, record: boolean }}
  */
 function optionsOf() {
   try {
@@ -135,8 +140,8 @@ async function meet({ place, result }, tests, limitMs) {
   const nearest = nearestTests(ROOT, file);
   const { status, killedBy } =
     tests === 'nearest'
-      ? await tree.test([`${nearest}/`], { dist: needsDist(ROOT, nearest), limitMs })
-      : await tree.test(['--mode', 'fast'], { dist: true, limitMs });
+      ? await tree.test(nearest, { dist: needsDist(ROOT, nearest), limitMs })
+      : await tree.test(WHOLE_SUITE, { dist: true, limitMs });
   tree.restore();
   result.tests = tests;
   result.outcome = status === 'passed' ? 'survived' : status === 'invalid' ? 'invalid' : 'killed';

@@ -11,7 +11,9 @@ export const COUNTER = 0x40;
 export const RESULT = 0x80;
 /** u32: vCPUs that have done all their rounds. */
 const ENDED = 0xc0;
-/** A node of 256 bytes for each vCPU: the next node, and a u32 that is 1 while it waits. */
+/**
+ * A node of 256 bytes for each vCPU: the next node, and a u32 that is 1 while it waits.
+ */
 export const NODES = 0x1000;
 
 /**

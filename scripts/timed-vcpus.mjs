@@ -44,12 +44,15 @@ const program = (rounds) =>
 /** The longest that a waiter's thread may run. */
 export const LIMIT_NS = 2e6;
 /**
- * Share of waits that may seem longer. The thread that releases the lock may lose its core
- * just before it does, and the kernel counts as running what interrupts and a hypervisor
- * take from a thread.
+ * Share of waits that may seem longer. The thread that releases the lock may lose its
+ * core just before it does, and the kernel counts as running what interrupts and a
+ * hypervisor take from a thread.
  */
 const MOST_LATE = 0.05;
-/** True when the times of `lockWaits` are within the limit. @param {readonly { most: number }[]} waits */
+/**
+ * True when the times of `lockWaits` are within the limit.
+ * @param {readonly { most: number }[]} waits
+ */
 export const areInTime = (waits) =>
   waits.filter(({ most }) => most > LIMIT_NS).length <= MOST_LATE * waits.length;
 

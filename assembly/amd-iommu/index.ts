@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // The AMD IOMMU: translation, and the service of command buffers, which doorbells and the
-// host call. Types and documentation of the exports are in assembly/load.ts. IOTLB,
-// generations, accesses in flight and ownership of queues come from the SMMU core and the
-// drain, and are compiled in.
+// host call. Types and documentation of the exports are in assembly/unit-exports.ts.
+// IOTLB, generations, accesses in flight and ownership of queues come from the SMMU core
+// and the drain, and are compiled in.
 
 import { load128 } from '../imports/port';
 import { WINDOW } from '../imports/unit';

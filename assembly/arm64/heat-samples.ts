@@ -99,10 +99,10 @@ export function isSample(cpu: usize, record: usize, pc: u64, count: u32): bool {
 }
 
 /**
- * Whether a region that executes instructions up to `most` / 8 may be entered, although that
- * is beyond ARM64_LIMIT: if that is only the limit of a sample. The sample is taken where
- * the region ends, so that the interpreter does not have to execute the code of regions
- * before each sample.
+ * Whether a region that executes instructions up to `most` / 8 may be entered, although
+ * that is beyond ARM64_LIMIT: if that is only the limit of a sample. The sample is taken
+ * where the region ends, so that the interpreter does not have to execute the code of
+ * regions before each sample.
  */
 export function passesSample(cpu: usize, most: u32): bool {
   const limit = load<u32>(cpu, ARM64_SAMPLE_LIMIT);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Requests between vCPUs on their own threads: TLB maintenance of the Inner Shareable
 // domain, and passing an instruction boundary (docs/internals/arm64-threads.md; model:
-// docs/models/arm64-threads.pml). Each inbox has one writer and one reader. The sender
+// docs/models/arm64-tlbi.pml). Each inbox has one writer and one reader. The sender
 // waits at its DSB, and only for vCPUs that execute instructions.
 
 import {

@@ -78,8 +78,8 @@ export function runRegions(cpu: usize): void {
     const entry = entryOf(dp);
     if (entry == 0) return;
     const count = load<u32>(cpu, ARM64_ACC) + u32(dp);
-    // Near the end of the slice the interpreter continues: it checks the limit at the same
-    // instructions with or without regions.
+    // Near the end of the slice the interpreter continues: it checks the limit at the
+    // same instructions with or without regions.
     const most = count + load<u32>(entry, ARM64_ENTRY_LONGEST);
     if (most > load<u32>(cpu, ARM64_LIMIT) && !passesSample(cpu, most)) break;
     const left = call_indirect<u32>(

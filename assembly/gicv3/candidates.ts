@@ -57,8 +57,8 @@ function drop(gic: usize, vcpu: i32, intid: i32, word: usize): void {
 }
 
 /**
- * The word of a candidate, which is never 0; 0 when it is not deliverable to this vCPU any
- * more, and removed.
+ * The word of a candidate, which is never 0; 0 when it is not deliverable to this vCPU
+ * any more, and removed.
  */
 function candidate(gic: usize, vcpu: i32, intid: i32): u32 {
   const at = wordAt(gic, vcpu, intid);
@@ -162,8 +162,8 @@ function firstInSummary(gic: usize, vcpu: i32, rank: u32): u32 {
 /**
  * The smallest key of all LPIs, or `least` if that is smaller. Apart from bits that are
  * out of date, the time does not depend on how many are pending: software may access the
- * CPU interface as often as it wants while all are. Bits that are out of date cost a visit
- * of their LPIs, once, as the command did that has left them.
+ * CPU interface as often as it wants while all are. Bits that are out of date cost a
+ * visit of their LPIs, once, as the command did that has left them.
  */
 function firstLpi(gic: usize, vcpu: i32, least: u32): u32 {
   const block = lpiBlock(gic, vcpu);

@@ -95,9 +95,9 @@ export function clearLpi(gic: usize, intid: i32): void {
 
 /**
  * Moves an LPI that is pending on one vCPU to another. It is lost if the other one does
- * not have it. Commands that involve LPIs of a redistributor without them are ignored (IHI
- * 0069, GICR_CTLR.EnableLPIs). Whether a MOVI to it is one as a whole is left open: here
- * half of it is executed, as the event moves, and only its pending state does not.
+ * not have it. Commands that involve LPIs of a redistributor without them are ignored
+ * (IHI 0069, GICR_CTLR.EnableLPIs). Whether a MOVI to it is one as a whole is left open:
+ * here half of it is executed, as the event moves, and only its pending state does not.
  */
 export function moveLpi(gic: usize, from: i32, to: i32, intid: i32): void {
   const at = wordAt(gic, from, intid);

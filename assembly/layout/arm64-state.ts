@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// The block of an arm64 vCPU, VCPU_SIZE bytes at an address aligned to 64 KiB. Offsets in
-// bytes. Private to the thread that runs the vCPU, except for words marked as shared.
+// The block of an arm64 vCPU, ARM64_VCPU_SIZE bytes at an address aligned to 64 KiB.
+// Offsets in bytes. Private to the thread that runs the vCPU, except for words marked as
+// shared.
 
 export const ARM64_VCPU_SIZE = 0x100000;
 
@@ -289,8 +290,8 @@ export const ARM64_NOTICE = 0x40008;
 export const ARM64_POSTED = 0x4000c;
 export const ARM64_POSTED_IC = 0x40010;
 /**
- * u32, shared: not 0 while the vCPU may store to a direct map. vCPUs that take turns on one
- * thread share the word of vCPU 0.
+ * u32, shared: not 0 while the vCPU may store to a direct map. vCPUs that take turns on
+ * one thread share the word of vCPU 0.
  */
 export const ARM64_AWAKE = 0x40014;
 /** A record that is executed outside its page, and the one that follows it. */
@@ -313,8 +314,8 @@ export const ARM64_TIME_ORIGIN = 0x40050;
  */
 export const ARM64_RECORDS_LOCK = 0x40048;
 /**
- * u32 each, shared, in the block of vCPU 0 alone: the drain sleeps or is about to; the word
- * that it sleeps on.
+ * u32 each, shared, in the block of vCPU 0 alone: the drain sleeps or is about to; the
+ * word that it sleeps on.
  */
 export const ARM64_DRAIN_SLEEPING = 0x40058;
 export const ARM64_DRAIN_WAKE = 0x4005c;

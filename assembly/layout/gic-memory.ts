@@ -17,8 +17,8 @@ export const GIC_AT_RAM_GPA = 0x10;
 export const GIC_AT_RAM = 0x14;
 export const GIC_AT_RAM_SIZE = 0x18;
 /**
- * Work of the accesses that visit LPIs, for its host, which takes it away: an LPI counts 1.
- * Only the thread that accesses the frames uses it.
+ * Work of the accesses that visit LPIs, for its host, which takes it away: an LPI counts
+ * 1. Only the thread that accesses the frames uses it.
  */
 export const GIC_AT_WORK = 0x1c;
 
@@ -137,7 +137,9 @@ export const GIC_LPI_CANDIDATES = 0x0;
 export const GIC_LPI_SUMMARY = 0x1c00;
 /** Bytes of the summary of a priority. */
 export const GIC_LPI_SUMMARY_SIZE = 0xe0;
-/** Atomic: a bit for each of the 32 priorities whose summary is not 0, just as accurate. */
+/**
+ * Atomic: a bit for each of the 32 priorities whose summary is not 0, just as accurate.
+ */
 export const GIC_LPI_PRIORITIES = 0x3800;
 /** The lowest bit of a priority that is implemented. */
 export const GIC_PRIORITY_SHIFT = 3;

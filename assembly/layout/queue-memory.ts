@@ -57,7 +57,7 @@ export const QUEUE_REGS = 0x24;
 export const QUEUE_CONS = 0x28;
 /** Error code of a held or published error, 0 when there is none. */
 export const QUEUE_ERR = 0x2c;
-/** QUEUE_STATE_*. */
+/** QUEUE_RUNNING to QUEUE_NEEDS_HOST. */
 export const QUEUE_STATE = 0x30;
 export const QUEUE_RUNNING = 0;
 /** Stopped at a CMD_SYNC that waits for accesses in flight. */

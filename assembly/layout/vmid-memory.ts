@@ -11,7 +11,7 @@ export const VMID_E2H = 0x10001;
 export const VMID_PARTS = 0x10002;
 /** i64, raised by every invalidation that affects this VMID. */
 export const VMID_ANY_GEN = 0x00;
-/** i64, ANY_GEN at the last invalidation of everything. */
+/** i64, VMID_ANY_GEN at the last invalidation of everything. */
 export const VMID_ALL_GEN = 0x08;
 /** Sizes of the entries ever inserted: u64, bit n for 2^n bytes. */
 export const VMID_SIZES = 0x10;
@@ -20,6 +20,6 @@ export const VMID_SIZES = 0x10;
  * for 2^n bytes. A TLBI by address has to find all entries of a leaf.
  */
 export const VMID_FRACTURED = 0x18;
-/** i64 each: ANY_GEN at the last invalidation of an ASID that hashes here. */
+/** i64 each: VMID_ANY_GEN at the last invalidation of an ASID that hashes here. */
 export const VMID_ASID_GEN = 0x80;
 export const VMID_ASID_SLOTS = 16;

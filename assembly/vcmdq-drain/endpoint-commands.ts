@@ -101,9 +101,10 @@ function pasidOf(smmu: usize, d0: u64): i32 {
 }
 
 /**
- * True for an ATC_INV without effect: no endpoint has an ATC, and the StreamID is physical
- * (`asWritten`) or that of the first SID pair. Many guests have one device without an ATC,
- * and a call of `atcInv` would cost every command of a batch its registers.
+ * True for an ATC_INV without effect: no endpoint has an ATC, and the StreamID is
+ * physical (`asWritten`) or that of the first SID pair. Many guests have one device
+ * without an ATC, and a call of `atcInv` would cost every command of a batch its
+ * registers.
  */
 export function isAtcInvIdle(smmu: usize, context: usize, asWritten: bool, d0: u64): bool {
   return (

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The VCMDQ drain: the exports that a doorbell, a side core and the host call. Their
-// types and documentation are in assembly/load.ts.
+// types and documentation are in assembly/unit-exports.ts.
 
 import { traceDoorbell } from '../imports/core';
 import { THREAD, WINDOW } from '../imports/unit';
@@ -102,7 +102,8 @@ function nextSlot(slot: u32, slots: u32): u32 {
 }
 
 // True while the queue waits for the host to publish an error or to execute a command. A
-// plain load: what matters is what this thread has stored; another one calls the host itself.
+// plain load: what matters is what this thread has stored; another one calls the host
+// itself.
 function heldForHost(queue: usize): bool {
   const state = load<u32>(queue, QUEUE_STATE);
   return state == QUEUE_ERROR_HELD || state == QUEUE_NEEDS_HOST;

@@ -36,7 +36,7 @@ export interface BarState {
   readonly settings: Settings;
   /** The machines as they are now. */
   readonly picture: Picture | undefined;
-  /** Steps by what is shown. */
+  /** Number of steps that the machines take at once, according to the selected view. */
   readonly steps: number;
   readonly facts: SessionFacts | undefined;
   /** The last error in one line; empty when there is none. */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What a guest's AMD IOMMU requests from its host. This is the control path only: commands and
-// events bypass it.
+// What a guest's AMD IOMMU requests from its host. This is the control path only:
+// commands and events bypass it.
 
 import type { AmdBuffer } from './amd-register-specs.ts';
 

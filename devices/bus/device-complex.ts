@@ -28,7 +28,9 @@ export interface DeviceComplexOptions {
   readonly memory: GuestMemory;
   /** The VMM's interrupt controller: its lines, by number. */
   readonly interrupts: InterruptSink;
-  /** Backs ranges of registers with guest memory. Default: every register access traps. */
+  /**
+   * Backs ranges of registers with guest memory. Default: every register access traps.
+   */
   readonly directMaps?: DirectMapper | undefined;
   /** The devices' clock: SYSTEM_CLOCK, or one of the VMM. */
   readonly clock: Clock;
@@ -110,7 +112,10 @@ export class DeviceComplex {
     return this.#placements;
   }
 
-  /** When the next timer of a device is due, in nanoseconds of the clock; undefined: never. */
+  /**
+   * When the next timer of a device is due, in nanoseconds of the clock; undefined:
+   * never.
+   */
   get nextDeadline(): number | undefined {
     return this.#attached.nextDeadline;
   }

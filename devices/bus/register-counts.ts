@@ -40,8 +40,8 @@ export class RegisterCounts implements RegisterCounter {
       const at = mounts[mount];
       if (!at) return;
       pages.forEach((page, index) => {
-        // A recording of a machine's events calls this after each event: only the registers
-        // that were accessed are looked at.
+        // A recording of a machine's events calls this after each event: only the
+        // registers that were accessed are looked at.
         for (const word of page.counted) {
           const offset = (index << PAGE_SHIFT) + 4 * word;
           const name = `${at.device.name}.${at.device.registerName(at.region, offset)}`;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The timers of a machine's devices. Their callbacks are background work: the queue is polled at
-// safe points, never during a register access.
+// The timers of a machine's devices. Their callbacks are background work: the queue is
+// polled at safe points, never during a register access.
 
 import { type BackgroundLoop, MachineError, type Timer } from '../plugin/index.ts';
 import { checkRequiredFunction } from '../plugin/known-names.ts';

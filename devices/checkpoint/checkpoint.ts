@@ -29,7 +29,10 @@ import { callback, checkOptions, type OptionKinds } from '../plugin/option-kinds
 
 /** Receivers of a guest's reports. */
 export interface CheckpointOptions {
-  /** A phase (CHECKPOINT_PHASE_*, 31 bits) began or ended; `data` is a copy of the eight payload words. */
+  /**
+   * A phase (CHECKPOINT_PHASE_*, 31 bits) began or ended; `data` is a copy of the eight
+   * payload words.
+   */
   onPhase(phase: number, ended: boolean, data: readonly number[]): void;
   /**
    * A check of the guest. Both texts are printable ASCII of at most CHECKPOINT_MAX_TEXT

@@ -115,7 +115,10 @@ function vintfRegisters(vintf: number, hypOwnWritable: boolean): RegisterSpec[] 
   ];
 }
 
-/** Registers of the CONFIG page and the direct views; the logical views are aliases of these. */
+/**
+ * Registers of the CONFIG page and the direct views; the logical views are aliases of
+ * these.
+ */
 export function cmdqvRegisters(numbers: CmdqvNumbers): readonly RegisterSpec[] {
   const { vintfs, vcmdqs, hypOwnWritable } = numbers;
   const alloc =

@@ -29,8 +29,8 @@ const DEVICE = 0x4d44;
 /** A system peripheral. */
 const CLASS = 0x088000;
 
-// Extended capabilities (PCIe 5.0, sections 7.8.9 and 10.5.1): the registers of each start
-// at offset 4, with the capability in bits [15:0] and control in bits [31:16].
+// Extended capabilities (PCIe 5.0, sections 7.8.9 and 10.5.1): the registers of each
+// start at offset 4, with the capability in bits [15:0] and control in bits [31:16].
 const REGISTERS_AT = 4;
 
 const ATS_PAGE_ALIGNED = 0x20;
@@ -136,7 +136,9 @@ export class DmaEnginePci extends PcieEndpoint {
     });
   }
 
-  /** The result of an access, once the response to its page request is in the registers. */
+  /**
+   * The result of an access, once the response to its page request is in the registers.
+   */
   #checked(result: DmaResult): DmaResult {
     if (this.#ats?.settings.pageRequests) this.#takeResponses();
     return result;

@@ -67,7 +67,8 @@ export class PageRequestInterface {
 
   /**
    * True while the function may request pages: it is enabled, has an allocation, and no
-   * Response Failure has arrived since it was enabled. Status has Stopped set from then on.
+   * Response Failure has arrived since it was enabled. Status has Stopped set from then
+   * on.
    */
   get isActive(): boolean {
     const allocation = this.#config.get(this.#at + ALLOCATION);
@@ -79,7 +80,9 @@ export class PageRequestInterface {
     return reaches(access, this.#at + CONTROL) || reaches(access, this.#at + ALLOCATION);
   }
 
-  /** Puts responses into the status. While disabled, it is stopped once no request waits. */
+  /**
+   * Puts responses into the status. While disabled, it is stopped once no request waits.
+   */
   take({ isWaiting, failed, unexpected }: PageResponses = NO_RESPONSES): void {
     this.#isWaiting = isWaiting;
     // After a failure, responses are ignored until the interface is enabled again.

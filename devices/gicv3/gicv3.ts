@@ -161,7 +161,10 @@ export class Gicv3 extends GicCpuInterface implements Device, InterruptSink {
   readonly #hasLpis: boolean;
   readonly #work: Uint32Array;
 
-  /** @throws {RangeError} when there are too many vCPUs or SPIs, or the block or RAM is misplaced. */
+  /**
+   * @throws {RangeError} when there are too many vCPUs or SPIs, or the block or RAM is
+   *   misplaced.
+   */
   constructor(options: Gicv3Options) {
     checkOptions(options);
     super(options);
@@ -189,8 +192,8 @@ export class Gicv3 extends GicCpuInterface implements Device, InterruptSink {
   }
 
   /**
-   * The work of accesses since the last call, a unit for each visit of an LPI: of commands
-   * of the ITS, and of registers that concern all LPIs.
+   * The work of accesses since the last call, a unit for each visit of an LPI: of
+   * commands of the ITS, and of registers that concern all LPIs.
    */
   takeWork(): number {
     const work = this.#work[0] ?? 0;

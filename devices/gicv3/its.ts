@@ -77,8 +77,8 @@ export class GicIts implements Device {
   }
 
   /**
-   * The ITS as an interrupt controller for MSIs: a write to GITS_TRANSLATER is an EventID, its requester
-   * ID the DeviceID.
+   * The ITS as an interrupt controller for MSIs: a write to GITS_TRANSLATER is an
+   * EventID, its requester ID the DeviceID.
    * @param gpa of its first register.
    */
   msiController(gpa: number): MsiController {

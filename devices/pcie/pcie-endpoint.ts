@@ -107,7 +107,10 @@ const IO_BAR = 1;
 /** More than these one BAR cannot have there (PCI 3.0, section 6.2.5.1). */
 const IO_BAR_SIZE = 0x100;
 
-/** An endpoint with one BAR for its registers, and one for MSI-X; it may have one in I/O space as well. */
+/**
+ * An endpoint with one BAR for its registers, and one for MSI-X; it may have one in I/O
+ * space as well.
+ */
 export abstract class PcieEndpoint implements PcieFunction {
   readonly name: string;
   readonly interfaceVersion = PLUGIN_INTERFACE_VERSION;

@@ -128,8 +128,8 @@ function placesOf(functions: readonly PluggedFunction[]): readonly Place[] {
 }
 
 /**
- * A PCIe host bridge: region 0 is ECAM, region 1 the memory window, region 2 the I/O space
- * if there is one; its lines are INTA to INTD.
+ * A PCIe host bridge: region 0 is ECAM, region 1 the memory window, region 2 the I/O
+ * space if there is one; its lines are INTA to INTD.
  */
 export class PcieHost implements Device {
   readonly name = 'pcie';

@@ -41,8 +41,8 @@ export const PCIE_COMMAND_MEMORY = 0x002;
 export const PCIE_COMMAND_MASTER = 0x004;
 export const PCIE_COMMAND_INTX_DISABLE = 0x400;
 /**
- * Bits that are writable in every function; those for parity and SERR# have no effect. The
- * I/O bit is writable in functions with an I/O BAR.
+ * Bits that are writable in every function; those for parity and SERR# have no effect.
+ * The I/O bit is writable in functions with an I/O BAR.
  */
 export const PCIE_COMMAND_WRITABLE = 0x546;
 /** A function can be accessed immediately after a reset. */

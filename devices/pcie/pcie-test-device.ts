@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // A device for tests of a PCIe host, with the IDs and registers of QEMU's `pci-testdev`,
-// for which kvm-unit-tests have a driver. Software reads which store it should make, makes
-// it, and reads how often the device has received it.
+// for which kvm-unit-tests have a driver. Software reads which store it should make,
+// makes it, and reads how often the device has received it.
 
 import { type DeviceState, type MmioAccess, plainStateLike } from '../plugin/index.ts';
 import { IO_REGION, PcieEndpoint } from './pcie-endpoint.ts';
@@ -13,8 +13,9 @@ const DEVICE = 0x0005;
 const CLASS = 0x00ff00;
 const REGION_SIZE = 0x1000;
 
-// Registers: the selected test (8 bits, written), and for this test the width of a store in
-// bytes, its offset, its value, the number of stores received, and a name that ends with 0.
+// Registers: the selected test (8 bits, written), and for this test the width of a store
+// in bytes, its offset, its value, the number of stores received, and a name that ends
+// with 0.
 const TEST = 0x00;
 const WIDTH = 0x01;
 const OFFSET = 0x04;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Bit fields for TypeScript: the packed {word32, shift, width} constants of assembly/layout.
+// Bit fields for TypeScript: the packed {word32, shift, width} constants of
+// assembly/layout.
 
 /** A field packed as (32-bit word << 16) | (shift << 8) | width. */
 export type Field = number;

@@ -251,7 +251,8 @@ function describedDevice(
  * Creates a device from its description. Its registers are its whole state.
  * @throws {RangeError} when the kind is not four characters, or registers overlap or are
  *   outside the device's 4 KiB.
- * @throws {TypeError} when the description has an unknown field, or one of the wrong type.
+ * @throws {TypeError} when the description has an unknown field, or one of the wrong
+ *   type.
  *
  * @example
  * ```js

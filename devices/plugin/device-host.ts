@@ -3,7 +3,10 @@
 
 /** Memory as the device's bus sees it without an IOMMU. Addresses are gpa. */
 export interface GuestMemory {
-  /** Reads one aligned 64-bit word once, atomically. Undefined when the address is not RAM. */
+  /**
+   * Reads one aligned 64-bit word once, atomically. Undefined when the address is not
+   * RAM.
+   */
   load64(gpa: number): bigint | undefined;
   /** Writes one aligned 64-bit word atomically. False when the address is not RAM. */
   store64(gpa: number, value: bigint): boolean;
@@ -61,8 +64,8 @@ export interface AtsCapability {
   readonly settings: AtsSettings;
   /**
    * Changes the settings and empties the ATC. Settings that the host does not support
-   * stay false in `settings`. A change of `pageRequests` alone keeps the ATC, and a request
-   * that waits.
+   * stay false in `settings`. A change of `pageRequests` alone keeps the ATC, and a
+   * request that waits.
    */
   configure(settings: AtsSettings): void;
   /**
@@ -133,7 +136,10 @@ export interface DirectMapRequest {
   readonly offset: number;
   /** In bytes. The range is within one 64 KiB page of the region. */
   readonly length: number;
-  /** Passed to the doorbell after a store to the range; undefined when stores need no doorbell. */
+  /**
+   * Passed to the doorbell after a store to the range; undefined when stores need no
+   * doorbell.
+   */
   readonly doorbell: number | undefined;
 }
 
@@ -173,7 +179,9 @@ export interface Timer {
   at(deadlineNs: number): void;
   /** Clears the deadline. No effect without one. */
   cancel(): void;
-  /** The deadline; undefined before the first, after `cancel`, and from the callback on. */
+  /**
+   * The deadline; undefined before the first, after `cancel`, and from the callback on.
+   */
   readonly deadline: number | undefined;
 }
 

@@ -110,6 +110,9 @@ export interface Device {
    *   unchanged.
    */
   restore(state: DeviceState): void;
-  /** Name of the register at an offset, for statistics and traces; the region's name and offset when there is none. */
+  /**
+   * Name of the register at an offset, for statistics and traces; the region's name and
+   * offset when there is none.
+   */
   registerName(region: number, offset: number): string;
 }

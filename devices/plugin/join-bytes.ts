@@ -12,7 +12,9 @@ export function joinBytes(pieces: readonly Uint8Array[]): Uint8Array<ArrayBuffer
   return whole;
 }
 
-/** Reads a stream until there are at least `size` bytes, and cancels it, or to its end. */
+/**
+ * Reads a stream until there are at least `size` bytes, and cancels it, or to its end.
+ */
 async function readSome(stream: ReadableStream<Uint8Array>, size: number) {
   const reader = stream.getReader();
   const pieces: Uint8Array[] = [];
@@ -40,7 +42,9 @@ export async function readAtMost(
   return isWhole ? joinBytes(pieces) : undefined;
 }
 
-/** Reads a stream until there are at least `size` bytes, or to its end, and cancels it. */
+/**
+ * Reads a stream until there are at least `size` bytes, or to its end, and cancels it.
+ */
 export async function readHead(
   stream: ReadableStream<Uint8Array>,
   size: number,

@@ -29,7 +29,10 @@ function namesOf(spec: RegisterSpec, index: number): string {
   return (spec.count ?? 1) > 1 ? `${spec.name}(${index})` : spec.name;
 }
 
-/** A region's registers as 32-bit words. Offsets without a register read 0 and ignore writes. */
+/**
+ * A region's registers as 32-bit words. Offsets without a register read 0 and ignore
+ * writes.
+ */
 export class RegisterFile {
   readonly #words: readonly Word[];
   readonly #slotOf: Int32Array;

@@ -10,7 +10,10 @@ import {
   uint32,
 } from '../plugin/option-kinds.ts';
 
-/** Values of the read-only identification registers, 32 bits each (IHI 0070 section 6.3.1 onwards). */
+/**
+ * Values of the read-only identification registers, 32 bits each (IHI 0070 section 6.3.1
+ * onwards).
+ */
 export interface SmmuIdRegisters {
   readonly idr0: number;
   readonly idr1: number;

@@ -300,8 +300,8 @@ export class SmmuRegisters {
     this.#role.enablesChanged(before);
   }
 
-  // An error ends when GERRORN equals GERROR again (IHI 0070 section 7.5). Acknowledging an
-  // inactive error is CONSTRAINED UNPREDICTABLE; here such bits do not change.
+  // An error ends when GERRORN equals GERROR again (IHI 0070 section 7.5). Acknowledging
+  // an inactive error is CONSTRAINED UNPREDICTABLE; here such bits do not change.
   #acknowledge(value: number): void {
     const acknowledged = this.file.get(SMMU_GERRORN);
     const active = this.file.get(SMMU_GERROR) ^ acknowledged;

@@ -85,7 +85,10 @@ import { enhancedQueueCount, type SmmuIdRegisters } from './id-registers.ts';
 
 /** SHCFG "use incoming", no abort: transactions pass until the SMMU is enabled. */
 export const GBPA_RESET = 0x1000;
-/** MemAttr, MTCFG, ALLOCCFG, SHCFG, PRIVCFG, INSTCFG, ABORT. UPDATE is a request, not a stored bit. */
+/**
+ * MemAttr, MTCFG, ALLOCCFG, SHCFG, PRIVCFG, INSTCFG, ABORT. UPDATE is a request, not a
+ * stored bit.
+ */
 export const GBPA_STORED = 0x001f3f1f;
 
 const CR1_QUEUES = 0x3f;

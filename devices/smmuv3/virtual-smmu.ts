@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The SMMUv3 that a guest sees, with stage 1 only. Its registers trap; its streams and its
-// command context are lent by its host (`ViommuBackend`).
+// The SMMUv3 that a guest sees, with stage 1 only. Its registers trap; its host lends its
+// streams and its command context (`ViommuBackend`).
 
 import {
   CFGI_LEAF,
@@ -83,7 +83,7 @@ import {
 export interface VirtualSmmuOptions {
   /** The host's side of the SMMU. */
   readonly backend: ViommuBackend;
-  /** ID registers that the guest sees. Default `auto`: `guestIdRegisters` of the host's. */
+  /** ID registers of the guest. Default `auto`: `guestIdRegisters` of the host's. */
   readonly idRegisters?: 'auto' | SmmuIdRegisters;
   /** Unique in its machine. Default `smmuv3`. */
   readonly name?: string;
@@ -136,7 +136,7 @@ export class VirtualSmmu implements Device {
   private readonly enhanced: EnhancedQueues;
 
   /**
-   * @throws {RangeError} when the ID registers advertise what this model or the host lacks.
+   * @throws {RangeError} when the ID registers advertise what model or host lacks.
    * @throws {TypeError} when an option is unknown or missing.
    */
   constructor(options: VirtualSmmuOptions) {

@@ -152,7 +152,7 @@ export function prefetchConfig(streamId: number): Uint32Array {
   return command(OP_PREFETCH_CFG, [[CMD_SID, streamId, 'streamId']]);
 }
 
-/** CMD_CFGI_STE: the STE of a stream has changed; with `leaf` only the last level of the stream table. */
+/** CMD_CFGI_STE: a stream's STE has changed; `leaf`: only the last level of its table. */
 export function cfgiSte(streamId: number, leaf = true): Uint32Array {
   checkBoolean(leaf, 'cfgiSte: leaf');
   return command(OP_CFGI_STE, [
@@ -178,7 +178,7 @@ export function cfgiAll(): Uint32Array {
   return command(OP_CFGI_STE_RANGE, [[CFGI_RANGE, CFGI_RANGE_ALL, 'range']]);
 }
 
-/** CMD_CFGI_CD: the CD of a substream has changed; with `leaf` only the last level of its table. */
+/** CMD_CFGI_CD: the CD of a substream changed; `leaf`: only the last table level. */
 export function cfgiCd(streamId: number, substreamId: number, leaf = true): Uint32Array {
   checkBoolean(leaf, 'cfgiCd: leaf');
   return command(OP_CFGI_CD, [
@@ -198,7 +198,7 @@ export function tlbiNhAll(vmid: number): Uint32Array {
   return command(OP_TLBI_NH_ALL, [[TLBI_VMID, vmid, 'vmid']]);
 }
 
-/** CMD_TLBI_NH_ASID: the stage-1 translations of an ASID of a VMID that are not global. */
+/** CMD_TLBI_NH_ASID: stage-1 translations of an ASID of a VMID that are not global. */
 export function tlbiNhAsid(vmid: number, asid: number): Uint32Array {
   return command(OP_TLBI_NH_ASID, [
     [TLBI_VMID, vmid, 'vmid'],

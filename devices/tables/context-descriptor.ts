@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Context descriptors (IHI 0070 section 5.4) as 16 words, with the attributes that Linux gives a DMA domain.
+// Context descriptors (IHI 0070 section 5.4) as 16 words, with the attributes that Linux
+// gives a DMA domain.
 
 import {
   CD_A,
@@ -92,7 +93,9 @@ function checkTables(tables: CdTables, what: string): void {
   checkGranule(granule, `${what}.granule`);
 }
 
-/** 0 non-cacheable, 1 write-back, 2 device, 3 inner non-cacheable and outer write-back. */
+/**
+ * 0 non-cacheable, 1 write-back, 2 device, 3 inner non-cacheable and outer write-back.
+ */
 const MAIR_LO = 0xf404ff44;
 
 /**

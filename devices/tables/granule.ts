@@ -121,7 +121,10 @@ export function s2sl0Of(granule: Granule, startLevel: number): number {
   return startLevelCode(granule, startLevel);
 }
 
-/** Sizes in bits that CD.IPS, STE.S2PS and IDR5.OAS can encode, in the order of their encoding. */
+/**
+ * Sizes in bits that CD.IPS, STE.S2PS and IDR5.OAS can encode, in the order of their
+ * encoding.
+ */
 export const ADDRESS_SIZES: readonly number[] = [32, 36, 40, 42, 44, 48, 52];
 
 /**

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Stream table entries (IHI 0070 section 5.2) as 16 words, with the attributes that Linux gives them.
+// Stream table entries (IHI 0070 section 5.2) as 16 words, with the attributes that Linux
+// gives them.
 
 import {
   STE_CONFIG,
@@ -69,7 +70,10 @@ export interface SteStage1 {
   readonly cdMax?: number;
   /** 0 linear (default), 1 and 2 two-level. */
   readonly format?: number;
-  /** Transactions without a SubstreamID: 0 terminate, 1 bypass stage 1, 2 (default) use CD 0. */
+  /**
+   * Transactions without a SubstreamID: 0 terminate, 1 bypass stage 1, 2 (default) use CD
+   * 0.
+   */
   readonly dss?: number;
   /**
    * Faults of this stream do not stall; must be false when the SMMU has no stalls at all.

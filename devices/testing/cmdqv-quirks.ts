@@ -32,7 +32,10 @@ export interface CmdqvQuirks {
    * set up anything. Default 0.
    */
   earlyInterrupts?: number;
-  /** An interrupt without a cause at each write that disables the CMDQV, a VINTF or a VCMDQ. Default false. */
+  /**
+   * An interrupt without a cause at each write that disables the CMDQV, a VINTF or a
+   * VCMDQ. Default false.
+   */
   interruptOnDisable?: boolean;
   /**
    * Reads of a STATUS that still return "disabled" after the enabling write; Infinity:

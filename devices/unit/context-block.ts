@@ -43,7 +43,10 @@ import { withBits } from '../plugin/index.ts';
 import { checkBlock } from './host-memory-check.ts';
 import { smmuBase } from './unit.ts';
 
-/** 32-bit words of a VCMDQ's page-0 registers: CONS, PROD, CONFIG, STATUS, GERROR, GERRORN. */
+/**
+ * 32-bit words of a VCMDQ's page-0 registers: CONS, PROD, CONFIG, STATUS, GERROR,
+ * GERRORN.
+ */
 const PAGE0_WORDS = 6;
 
 /** The ID registers that determine which CDs and tables are legal. */

@@ -140,8 +140,8 @@ export class QueueBlock {
   }
 
   /**
-   * Guest-memory offset of PROD and CONS of an overlaid CMDQ or an ECMDQ; 0 while they are
-   * not mapped into the guest.
+   * Guest-memory offset of PROD and CONS of an overlaid CMDQ or an ECMDQ; 0 while they
+   * are not mapped into the guest.
    */
   get overlay(): number {
     return this.#get(QUEUE_MAPPED_AT);
@@ -216,7 +216,8 @@ export class QueueBlock {
     this.#set(QUEUE_CONS, cons);
   }
   /**
-   * PROD of the host-private registers: the limit of a queue of kind MAIN or GUEST_CMDQ.
+   * PROD of the host-private registers: the limit of a queue of kind QUEUE_KIND_MAIN or
+   * QUEUE_KIND_GUEST_CMDQ.
    */
   get prod(): number {
     return Atomics.load(this.#words, (this.registers + VCMDQ_PROD) >> 2) >>> 0;

@@ -53,7 +53,10 @@ export interface PortUnitOptions {
   readonly modules: HotModules | AmdModules;
   /** The host memory: `createHostMemory`. */
   readonly hostMemory: WebAssembly.Memory;
-  /** The guest's memory, for the unit of a machine. Default: none, as for the host's own unit. */
+  /**
+   * The guest's memory, for the unit of a machine. Default: none, as for the host's own
+   * unit.
+   */
   readonly guest?: {
     readonly memory: WebAssembly.Memory;
     readonly regions: readonly MemoryRegion[];

@@ -26,8 +26,8 @@ export class BlobDisk implements Disk {
 
   /**
    * @param blob its bytes, a multiple of 512.
-   * @throws {TypeError} when it is no Blob, or when the thread has no FileReaderSync, which
-   *   only workers have: use a `MemoryDisk` of the Blob's bytes there.
+   * @throws {TypeError} when it is no Blob, or when the thread has no FileReaderSync,
+   *   which only workers have: use a `MemoryDisk` of the Blob's bytes there.
    */
   constructor(blob: Blob) {
     if (!(blob instanceof Blob)) throw new TypeError('BlobDisk: blob must be a Blob');
@@ -53,8 +53,8 @@ export class BlobDisk implements Disk {
   }
 
   /**
-   * The piece that has an offset; shorter when the file has shrunk and the browser has not
-   * noticed.
+   * The piece that has an offset; shorter when the file has shrunk and the browser has
+   * not noticed.
    * @throws {DOMException} when the file is not there any more, or has changed.
    */
   #pieceOf(offset: number): { readonly at: number; readonly bytes: Uint8Array } {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Queues by the legacy interface over MMIO (virtio 1.2, section 4.2.4). A queue is one piece
-// of memory that contains its three areas in order; the driver writes its page number.
+// Queues by the legacy interface over MMIO (virtio 1.2, section 4.2.4). A queue is one
+// piece of memory that contains its three areas in order; the driver writes its page
+// number.
 
 import { type DeviceState, plainStateLike } from '../plugin/index.ts';
 import { isPowerOfTwo } from '../plugin/power-of-two.ts';
@@ -12,7 +13,7 @@ import {
 } from './virtio-mmio-registers.ts';
 
 const DESCRIPTOR_SIZE = 16;
-/** Flags and index of the available ring, and behind its entries the used event. */
+/** Flags and index of the available ring, and after its entries the used event. */
 const AVAILABLE_SIZE = 6;
 const AVAILABLE_ENTRY = 2;
 const TWO_32 = 2 ** 32;

@@ -45,7 +45,9 @@ export class MemoryDisk implements Disk {
 
 /** Size of the blocks in which written data is stored. */
 const BLOCK = 0x1000;
-/** A guest can write all of a sparse file, which may be larger than the computer's memory. */
+/**
+ * A guest can write all of a sparse file, which may be larger than the computer's memory.
+ */
 const DEFAULT_LIMIT = 2 ** 30;
 
 /**

@@ -10,7 +10,7 @@ const [ZERO, NINE] = [0x30, 0x39];
 const MOST_CODE = 0x7fffffff;
 
 /** The part of a command that comes next: before its number, in it, or after it. */
-type Part = 'before' | 'number' | 'behind';
+type Part = 'before' | 'number' | 'after';
 
 /** White space, as isspace() of C defines it. */
 const isSpace = (byte: number) => byte === 0x20 || (byte >= 0x09 && byte <= 0x0d);
@@ -24,8 +24,8 @@ export interface TestdevCommands {
 
 /**
  * Makes a function that reads the output of a `VirtioConsole` as a test's commands. A
- * command without a number has the number 0. Other letters than `q` have no effect. Output
- * behind a `q` in the same piece is ignored: the test has ended.
+ * command without a number has the number 0. Other letters than `q` have no effect.
+ * Output after a `q` in the same piece is ignored: the test has ended.
  * @param onExit called with the exit code, an integer from 0, when a test has ended.
  */
 export function testdevCommands(onExit: (code: number) => void): TestdevCommands {
@@ -36,11 +36,11 @@ export function testdevCommands(onExit: (code: number) => void): TestdevCommands
   };
   const receive = (bytes: Uint8Array) => {
     for (const byte of bytes) {
-      if (byte >= ZERO && byte <= NINE && part !== 'behind') {
+      if (byte >= ZERO && byte <= NINE && part !== 'after') {
         part = 'number';
         number = Math.min(MOST_CODE, number * 10 + byte - ZERO);
       } else if (isSpace(byte)) {
-        if (part === 'number') part = 'behind';
+        if (part === 'number') part = 'after';
       } else {
         const code = number;
         reset();

@@ -6,7 +6,10 @@ export const VIRTIO_STATUS_DRIVER_OK = 0x04;
 export const VIRTIO_STATUS_FEATURES_OK = 0x08;
 export const VIRTIO_STATUS_NEEDS_RESET = 0x40;
 
-/** InterruptStatus, and the ISR status of PCI: a used buffer, a change of the configuration. */
+/**
+ * InterruptStatus, and the ISR status of PCI: a used buffer, a change of the
+ * configuration.
+ */
 export const VIRTIO_INTERRUPT_USED = 1;
 export const VIRTIO_INTERRUPT_CONFIG = 2;
 

@@ -140,7 +140,9 @@ class Transfer {
   }
 }
 
-/** A block device, for a transport such as `VirtioMmio`: a disk in sectors of 512 bytes. */
+/**
+ * A block device, for a transport such as `VirtioMmio`: a disk in sectors of 512 bytes.
+ */
 export class VirtioBlock implements VirtioFunction {
   readonly deviceId = DEVICE_ID;
   readonly supportsLegacy = true;
@@ -198,7 +200,10 @@ export class VirtioBlock implements VirtioFunction {
     };
   }
 
-  /** @param flushes the driver sends flushes; for others each write is one (section 5.2.6.2). */
+  /**
+   * @param flushes the driver sends flushes; for others each write is one (section
+   *   5.2.6.2).
+   */
   #request(header: DataView, buffers: RequestBuffers, flushes: boolean): RequestWork {
     const sector = header.getBigUint64(8, true);
     switch (header.getUint32(0, true)) {

@@ -24,8 +24,8 @@ const TURN_BYTES = 0x1000;
 /** What else the back end of a `VirtioConsole` is told. */
 export interface VirtioConsoleOptions {
   /**
-   * Called when the console is reset, by its driver or with its machine, or restored: what
-   * comes next does not continue the output before. Default: nothing is called.
+   * Called when the console is reset, by its driver or with its machine, or restored:
+   * what comes next does not continue the output before. Default: nothing is called.
    */
   readonly onReset?: () => void;
 }

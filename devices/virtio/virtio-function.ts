@@ -51,8 +51,9 @@ export interface VirtioFunction {
   /** True when a queue's buffers can be used now. Default: always. */
   wants?(queue: number): boolean;
   /**
-   * The device was reset, by its driver or with its machine, or a saved state was restored:
-   * drops what the driver has said before. Default: there is nothing of that kind.
+   * The device was reset, by its driver or with its machine, or a saved state was
+   * restored: drops what the driver has said before. Default: there is nothing of that
+   * kind.
    */
   reset?(): void;
   /**

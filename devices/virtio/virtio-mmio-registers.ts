@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Register map of a virtio device over MMIO (virtio 1.2, sections 4.2.2 and 4.2.4), and its bits.
+// Register map of a virtio device over MMIO (virtio 1.2, sections 4.2.2 and 4.2.4), and
+// its bits.
 
 /** Size of the region in bytes; the specification's 0x200 are at its start. */
 export const VIRTIO_MMIO_REGION_SIZE = 0x1000;
@@ -17,7 +18,10 @@ export const VIRTIO_GUEST_PAGE_SIZE = 0x028;
 export const VIRTIO_QUEUE_SEL = 0x030;
 export const VIRTIO_QUEUE_NUM_MAX = 0x034;
 export const VIRTIO_QUEUE_NUM = 0x038;
-/** Legacy: what the used ring of a queue is aligned to, and the page that the queue begins at. */
+/**
+ * Legacy: what the used ring of a queue is aligned to, and the page that the queue begins
+ * at.
+ */
 export const VIRTIO_QUEUE_ALIGN = 0x03c;
 export const VIRTIO_QUEUE_PFN = 0x040;
 export const VIRTIO_QUEUE_READY = 0x044;

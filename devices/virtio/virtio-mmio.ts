@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// A virtio device over MMIO (virtio 1.2, section 4.2): its registers and its interrupt line. Rings and
-// buffers are IOVAs: every access goes through the IOMMU, where its DMA port has one.
+// A virtio device over MMIO (virtio 1.2, section 4.2): its registers and its interrupt
+// line. Rings and buffers are IOVAs: every access goes through the IOMMU, where its DMA
+// port has one.
 
 import {
   type Device,
@@ -56,8 +57,8 @@ export interface VirtioMmioOptions {
   /**
    * The legacy interface, the only one that old and small drivers know (kvm-unit-tests):
    * its queues have no version 1 features, and their addresses are physical, for a device
-   * that no IOMMU translates. The device must support it: a block device, console or entropy
-   * device does, a network device does not. Default false.
+   * that no IOMMU translates. The device must support it: a block device, console or
+   * entropy device does, a network device does not. Default false.
    */
   readonly legacy?: boolean;
 }
@@ -65,8 +66,9 @@ export interface VirtioMmioOptions {
 const OPTIONS: OptionKinds<VirtioMmioOptions> = { legacy: flag };
 
 /**
- * A virtio device with memory-mapped registers: split queues, and version 2 with addresses
- * translated by the IOMMU, or, with `legacy`, version 1 with physical addresses.
+ * A virtio device with memory-mapped registers: split queues, and version 2 with
+ * addresses translated by the IOMMU, or, with `legacy`, version 1 with physical
+ * addresses.
  */
 export class VirtioMmio implements Device {
   readonly name: string;

@@ -77,7 +77,9 @@ function covers(range: PageRange | undefined, page: bigint): boolean {
 export class PhysicalVtd {
   readonly registers: VtdRegisters;
   readonly #memory: VtdMemory;
-  /** Context and PASID cache, by source ID. Entries that are not present are not cached. */
+  /**
+   * Context and PASID cache, by source ID. Entries that are not present are not cached.
+   */
   readonly #entries = new Map<number, PasidEntry>();
   /** By domain ID and page. */
   readonly #iotlb = new PageCache<string>();

@@ -37,7 +37,10 @@ const PAGE_MASK = ~0xfffn;
 /** Number of descriptors of the largest queue. */
 const LARGEST_QUEUE = (4096 << 7) / VTD_DESCRIPTOR_SIZE;
 
-/** ECAP, low and high word: a nesting parent in scalable mode, with queued invalidation and ATS. */
+/**
+ * ECAP, low and high word: a nesting parent in scalable mode, with queued invalidation
+ * and ATS.
+ */
 function capabilities(word: 0 | 1): number {
   const fields: readonly Field[] = word
     ? [VTD_ECAP_SMTS, VTD_ECAP_FSTS]

@@ -19,13 +19,13 @@
 /* VARIANT: MUTUAL */
 /* MUTATION: MUT_NO_WAIT catches: a DSB that does not wait */
 /* MUTATION: MUT_NO_SERVE_ON_ENTRY catches: a vCPU that comes back without looking at what it was asked for */
-/* MUTATION: MUT_PRESENCE_LAST catches: a vCPU that says that it is back behind the look */
-/* MUTATION: MUT_NO_SERVE_BEHIND_EXIT catches: an instruction that goes on behind an exit without a look */
+/* MUTATION: MUT_PRESENCE_LAST catches: a vCPU that says that it is back after the look */
+/* MUTATION: MUT_NO_SERVE_BEHIND_EXIT catches: an instruction that goes on after an exit without a look */
 /* MUTATION: MUT_MIDWALK catches: a vCPU that acknowledges between a walk and its entry */
 /* MUTATION: MUT_NO_OVERFLOW catches: a reader that does not see that requests were lost */
 /* MUTATION: MUT_OVERFLOW_BEFORE catches: a reader that looks for lost requests only before it reads */
-/* MUTATION: MUT_NOTICE_LAST catches: a notice that is taken back behind the inboxes */
-/* MUTATION: MUT_LIMIT_LAST catches: a limit that is armed behind the look at the notice */
+/* MUTATION: MUT_NOTICE_LAST catches: a notice that is taken back after the inboxes */
+/* MUTATION: MUT_LIMIT_LAST catches: a limit that is armed after the look at the notice */
 /* MUTATION: MUT_KICK_FIRST catches: a kick before the request is made */
 /* MUTATION: MUT_MADE_FIRST catches: a request that is counted before it is there */
 /* MUTATION: MUT_DEAF_DSB with MUTUAL catches: a DSB that does not serve others while it waits */

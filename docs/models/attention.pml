@@ -11,7 +11,7 @@
  * Holds    - when everything has come to rest the host has seen the last attention, and the pause has been noticed.
  */
 
-/* MUTATION: MUT_CLEARED_LAST catches: a host that takes the request back behind its service */
+/* MUTATION: MUT_CLEARED_LAST catches: a host that takes the request back after its service */
 /* MUTATION: MUT_TAKEN_BACK catches: a side core that takes a request back, which may be another's */
 /* MUTATION: MUT_NO_REQUEST catches: a side core that asks for no exit */
 

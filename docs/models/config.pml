@@ -21,10 +21,10 @@
 /* VARIANT: BATCH */
 /* VARIANT: TORN */
 /* MUTATION: MUT_ONE_RAISE catches: a CFGI that raises the set's generation only before it clears the entries */
-/* MUTATION: MUT_RAISE_LATE catches: a CFGI that raises the set's generation only behind that */
+/* MUTATION: MUT_RAISE_LATE catches: a CFGI that raises the set's generation only after that */
 /* MUTATION: MUT_NO_KILLED catches: a CFGI that does not mark a taken set */
 /* MUTATION: MUT_INSERT_UNCHECKED catches: caching a configuration without looking at the set's generation again */
-/* MUTATION: MUT_SAMPLE_UNCHECKED catches: caching a translation without looking at the set's generation behind the sample */
+/* MUTATION: MUT_SAMPLE_UNCHECKED catches: caching a translation without looking at the set's generation after the sample */
 /* MUTATION: MUT_SAMPLE_LATE catches: looking at the set's generation before the sample is taken */
 /* MUTATION: MUT_STALE_RAISE with BATCH catches: a TLBI that goes by a raise from before the CFGI */
 /* MUTATION: MUT_TLBI_FIRST catches: software that sends the TLBI before the CFGI */

@@ -12,7 +12,7 @@
  * Abstract one INTID, so a set of candidates is a bit; priorities let everything through. The limit word is left out: a vCPU that is awake
  *          looks at its pending bit. What is one read-modify-write in the code is one step.
  *
- * Holds    - an edge leads to an acknowledgement behind it; a line that stays high is served until it falls, and one that fell is not;
+ * Holds    - an edge leads to a later acknowledgement; a line that stays high is served until it falls, and one that fell is not;
  *          - no interrupt is active on two vCPUs;
  *          - none is acknowledged once the write has returned that disables it, or routes it to another vCPU; or that switches its group
  *            off, unless another thread puts it into the group just then;
@@ -23,14 +23,14 @@
 /* VARIANT: ROUTE */
 /* VARIANT: GROUP */
 /* MUTATION: MUT_DROP_BLIND catches: a candidate that is cleared without another look at the word */
-/* MUTATION: MUT_PENDING_LAST catches: a pending bit that is cleared behind the last look */
+/* MUTATION: MUT_PENDING_LAST catches: a pending bit that is cleared after the last look */
 /* MUTATION: MUT_PENDING_FIRST catches: a kick before the candidate is entered */
 /* MUTATION: MUT_CLAIM_STORE catches: a claim that is a store and no compare-and-swap */
 /* MUTATION: MUT_SLEEP_BLIND catches: a vCPU that waits without comparing its pending word */
 /* MUTATION: MUT_ASLEEP_LATE catches: a vCPU that compares its pending word before it says that it sleeps */
 /* MUTATION: MUT_NO_WAKE catches: a kick that does not wake */
 /* MUTATION: MUT_NO_REDELIVER with LEVEL catches: an end of interrupt that does not sample the line again */
-/* MUTATION: MUT_LATE_LINE with LEVEL catches: a line that falls behind the register write that serves the device */
+/* MUTATION: MUT_LATE_LINE with LEVEL catches: a line that falls after the register write that serves the device */
 /* MUTATION: MUT_ROUTE_FORGETS with ROUTE catches: a route that does not take along what is pending */
 /* MUTATION: MUT_CLAIM_ANY with ROUTE catches: a vCPU that claims what is routed to another */
 /* MUTATION: MUT_GROUP_ONCE with GROUP catches: a word that follows GICD_CTLR without another look */
@@ -79,8 +79,8 @@ bool grouped;           /* the other thread's write has returned */
 
 bool candidate[2], pending[2], asleep[2], waiting[2]; /* GIC_CPU_CANDIDATES, the pending word, GIC_CPU_ASLEEP */
 byte actives;
-bool forbidden[2]; /* a write has returned behind which this vCPU acknowledges nothing */
-bool owed;         /* an edge has no acknowledgement behind it */
+bool forbidden[2]; /* a write has returned after which this vCPU acknowledges nothing */
+bool owed;         /* no acknowledgement has followed an edge */
 bool wanting;      /* the device wants to be served */
 
 /* kick: `to` is the vCPU. */
@@ -94,7 +94,7 @@ inline kick() {
 #endif
 }
 
-/* What `replace` does behind its exchange; `now` is what it has stored. */
+/* What `replace` does after its exchange; `now` is what it has stored. */
 inline deliver() {
   if
   :: DELIVERABLE(now) ->

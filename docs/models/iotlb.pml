@@ -31,11 +31,11 @@
 /* MUTATION: MUT_TAKE_NOT_ATOMIC with TORN catches: taking a set with a load and a store */
 /* MUTATION: MUT_NO_KILLED catches: an invalidation that does not mark a taken set */
 /* MUTATION: MUT_RELEASE_BLIND catches: an inserter that does not notice the mark */
-/* MUTATION: MUT_SIZES_LATE catches: announcing the size behind the check of the generation */
+/* MUTATION: MUT_SIZES_LATE catches: announcing the size after the check of the generation */
 /* MUTATION: MUT_NO_CHECK catches: an insert that does not check the generation again */
 /* MUTATION: MUT_CHECK_EARLY catches: checking the generation before the set is taken */
-/* MUTATION: MUT_SAMPLE_LATE catches: sampling the generation behind the walk */
-/* MUTATION: MUT_TOUCH_LATE catches: raising the generation behind the sweep */
+/* MUTATION: MUT_SAMPLE_LATE catches: sampling the generation after the walk */
+/* MUTATION: MUT_TOUCH_LATE catches: raising the generation after the sweep */
 /* MUTATION: MUT_FRACTURED_EARLY catches: asking for fractured entries before the generation is raised */
 /* MUTATION: MUT_FRACTURED_IGNORED catches: a sweep by address over fractured entries */
 /* MUTATION: MUT_RAISE_BACK with GENERATIONS catches: a generation set back by an invalidation that ends late */

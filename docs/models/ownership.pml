@@ -19,11 +19,11 @@
 
 /* MUTATION: MUT_RING_NOT_ATOMIC catches: taking a queue with a load and a store */
 /* MUTATION: MUT_RING_FIRST catches: a guest that rings before it stores PROD */
-/* MUTATION: MUT_SEEN_AFTER_ROUND catches: reading the ring count behind the round that it vouches for */
+/* MUTATION: MUT_SEEN_AFTER_ROUND catches: reading the ring count after the round that it vouches for */
 /* MUTATION: MUT_LETGO_STORE catches: letting a queue go by a plain store */
 /* MUTATION: MUT_OWNER_KEPT catches: letting a queue go with the owner's number still in it */
 /* MUTATION: MUT_NO_HANDOVER catches: giving a queue up without telling the host */
-/* MUTATION: MUT_ATTENTION_AFTER catches: a host that samples the attention word behind its service */
+/* MUTATION: MUT_ATTENTION_AFTER catches: a host that samples the attention word after its service */
 /* MUTATION: MUT_RELEASE_ONLY catches: a host that changes a queue and does not serve it */
 /* MUTATION: MUT_SAME_THREAD_ID catches: two threads under one number */
 /* MUTATION: MUT_NO_TAKEOVER catches: a queue left behind by a stack overflow and not taken over */

@@ -14,7 +14,7 @@
  * Abstract a round of a queue is one step, which runs at most BUDGET commands (ownership.pml has the inside); spinning is a choice. The end
  *          of a nap is a choice that is always open; weak fairness of the verifier makes it come. PROD - CONS is one number.
  *
- * Holds    - every PROD that was stored is consumed in the end: behind a bare store by the end of the nap, behind the runtime's store also
+ * Holds    - every PROD that was stored is consumed in the end: after a bare store by the end of the nap, after the runtime's store also
  *            without (WOKEN), and however busy another queue is (FLOOD);
  *          - a side core that is told to stop ends, asleep or not;
  *          - what a vCPU has stored is consumed although it sleeps, and nobody else is awake (AWAKE).
@@ -27,11 +27,11 @@
 /* MUTATION: MUT_NO_WAKE with WOKEN catches: a runtime that does not wake */
 /* MUTATION: MUT_ASKS_FIRST with WOKEN catches: a runtime that reads SLEEPING before it stores PROD */
 /* MUTATION: MUT_NO_LAST_LOOK with WOKEN catches: a side core that does not look again once it has said that it sleeps */
-/* MUTATION: MUT_WAKE_LATE with WOKEN catches: a side core that reads WAKE behind its last look */
+/* MUTATION: MUT_WAKE_LATE with WOKEN catches: a side core that reads WAKE after its last look */
 /* MUTATION: MUT_WAKE_BETWEEN with WOKEN catches: reading WAKE after SLEEPING is set, which a late wake clears again */
 /* MUTATION: MUT_SAYS_LATE with AWAKE catches: a vCPU that wakes the side core before it says that it is awake */
 /* MUTATION: MUT_ASKS_EARLY with AWAKE catches: a side core that asks who is awake before it says that it sleeps */
-/* MUTATION: MUT_ASKS_LATE with AWAKE catches: a side core that asks who is awake behind its last look */
+/* MUTATION: MUT_ASKS_LATE with AWAKE catches: a side core that asks who is awake after its last look */
 /* MUTATION: MUT_SLEEPS_FIRST with AWAKE catches: a vCPU that says that it sleeps before its last store */
 /* MUTATION: MUT_SILENT_STOP with AWAKE catches: a stop that does not wake */
 /* MUTATION: MUT_CUT_RESTARTS with FLOOD catches: a look that was cut and begins anew at the first queue */
@@ -67,7 +67,7 @@ inline serve(q) {
 #endif
 }
 
-/* A look at every queue, which may end behind one that had work; the next begins at the other. */
+/* A look at every queue, which may end after one that had work; the next begins at the other. */
 inline pass() {
   serve(next);
   if

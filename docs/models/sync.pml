@@ -24,12 +24,12 @@
 
 /* VARIANT: SWITCHED */
 /* VARIANT: TWO */
-/* MUTATION: MUT_REGISTER_LATE catches: an access that registers behind its look-up */
+/* MUTATION: MUT_REGISTER_LATE catches: an access that registers after its look-up */
 /* MUTATION: MUT_EPOCH_NOT_RAISED catches: a sync that takes the epoch without raising it */
 /* MUTATION: MUT_SYNC_BLIND catches: a sync that does not look at accesses in flight */
 /* MUTATION: MUT_SYNC_WAITS catches: a sync that blocks its thread instead of parking */
 /* MUTATION: MUT_NO_SECOND_LOOK catches: parking without looking again */
-/* MUTATION: MUT_COUNT_LATE catches: raising PARKED behind the second look */
+/* MUTATION: MUT_COUNT_LATE catches: raising PARKED after the second look */
 /* MUTATION: MUT_LEAVER_LOOKS_FIRST catches: a leaver that reads PARKED before it has left */
 /* MUTATION: MUT_NO_LEAVER catches: a leaver that does not run parked queues */
 /* MUTATION: MUT_UNPARK_TWICE catches: two decrements of PARKED for one queue */

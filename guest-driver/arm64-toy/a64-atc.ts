@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Step 21 of the arm64 toy: a device with an ATC. Its entries are stale until ATC_INV, and
-// a CMD_SYNC after an ATC_INV waits for the device's answer.
+// Step 21 of the arm64 toy: a device with an ATC. Its entries are stale until ATC_INV,
+// and a CMD_SYNC after an ATC_INV waits for the device's answer.
 
 import {
   DMA_ATS_ENABLE,
@@ -32,9 +32,9 @@ import { type A64Source, inField } from './a64-source.ts';
 
 const PATTERN = 0x77777777;
 /**
- * Reads of CONS until the queue is at the CMD_SYNC, and further reads to see that it stays
- * there, with instructions between them. They are few: the device has 500 ms to answer, in
- * which other machines of the host may have their turns.
+ * Reads of CONS until the queue is at the CMD_SYNC, and further reads to see that it
+ * stays there, with instructions between them. They are few: the device has 500 ms to
+ * answer, in which other machines of the host may have their turns.
  */
 const MOST_LOOKS = 100_000;
 const STAYS = 3;
@@ -42,7 +42,10 @@ const INSTRUCTIONS_BETWEEN = 200;
 
 const verifySource = (s: A64Source) => verify(s, SOURCE_IOVA, PATTERN, PROBE_BYTES);
 
-/** After TLBI and CMD_SYNC the ATC still has the page; after ATC_INV and CMD_SYNC it does not. */
+/**
+ * After TLBI and CMD_SYNC the ATC still has the page; after ATC_INV and CMD_SYNC it does
+ * not.
+ */
 const invalidation = (s: A64Source, isDirect: boolean) => `
 ${verifySource(s)}
 ${isDone('w0')}
@@ -62,9 +65,9 @@ ${verifySource(s)}
 mov w12, w0
 ${s.say('DMA status ')}
 ${s.sayNumber('w11', 10)}
-${s.say(' behind TLBI_NH_VA, ')}
+${s.say(' after TLBI_NH_VA, ')}
 ${s.sayNumber('w12', 10)}
-${s.say(' behind ATC_INV')}
+${s.say(' after ATC_INV')}
 ${isDone('w11')}
 and w15, w15, w1
 cmp w12, #${DMA_STATUS_READ_FAULT}
@@ -73,7 +76,10 @@ and w1, w1, w15
 ${s.check('atc-invalidate')}
 ${s.fill64(leafOf(SOURCE_IOVA), [readablePage(SOURCE)])}`;
 
-/** w8 is the index of CONS, w12 that of the CMD_SYNC; the flags say whether they are equal. */
+/**
+ * w8 is the index of CONS, w12 that of the CMD_SYNC; the flags say whether they are
+ * equal.
+ */
 const compareCons = `
 ldr x8, [x9, #16]
 ldr w8, [x8]
@@ -111,8 +117,8 @@ ${end}:`;
 }
 
 /**
- * The device does not answer an ATC_INV: the CMD_SYNC after it does not complete before an
- * answer.
+ * The device does not answer an ATC_INV: the CMD_SYNC after it does not complete before
+ * an answer.
  */
 const wait = (s: A64Source, isDirect: boolean) => {
   const [waits, said] = [s.label(), s.label()];

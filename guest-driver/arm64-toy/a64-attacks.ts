@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Steps 12 to 17 of the arm64 toy: what a guest has to reach other machines by. Each tells the host that it
-// attacks, which looks at what the others have lost, and then uses its own mapping.
+// Steps 12 to 17 of the arm64 toy: everything by which a guest might reach other
+// machines. Each step announces its attack to the host, which checks what the others have
+// lost, and then uses its own mapping.
 
 import {
   CHECKPOINT_DATA,
@@ -39,19 +40,19 @@ import { type A64Source, inField, shiftOf } from './a64-source.ts';
 
 /** VMIDs that are tried; a host gives them away from 1. */
 const VMIDS = 32;
-/** StreamIDs that are tried: the lowest, and the first ones of blocks that hosts number devices in. */
+/** StreamIDs to try: the lowest, and the first of the blocks that hosts assign. */
 const LOW_SIDS = 0x41;
 const SIDS = LOW_SIDS + 8 * 16;
 /** A StreamID that no device has. */
 const UNUSED_SID = 0x55;
 /** Pairs of a VINTF. */
 const PAIRS = 16;
-/** Registers of CMDQ_ALLOC, also behind the last queue's, and what is written there. */
+/** Registers of CMDQ_ALLOC, also after the last queue's, and what is written there. */
 const QUEUES = 16;
 const VINTFS = 16;
 const LVCMDQS = 4;
 
-/** Looks at the console for the start, each some 0.2 ms of guest time behind the one before. */
+/** Looks at the console for the start, some 0.2 ms of guest time apart. */
 const MOST_LOOKS = 50_000;
 const INSTRUCTIONS_BETWEEN = 100_000;
 
@@ -108,7 +109,10 @@ bl put_command`;
 
 const useVcmdq = `add x9, x26, #${VCMDQ_QUEUE}`;
 
-/** Sends ATC_INV for the StreamID in a register. w1 is 1 when it ends in an error, or in none: `errors`. */
+/**
+ * Sends ATC_INV for the StreamID in a register. w1 is 1 when as many errors as `errors`
+ * follow.
+ */
 const atcInv = (s: A64Source, register: string, errors: 0 | 1) => `
 ${useVcmdq}
 ldr w13, [x26, #${ERRORS}]
@@ -119,7 +123,7 @@ mov w16, w0
 ${awaitWord(s, ERRORS)}
 and w1, w1, w16`;
 
-/** w1 is 1 when invalidations of the guest's own complete on the VCMDQ, without an error. */
+/** w1 is 1 when the guest's own invalidations complete on the VCMDQ without an error. */
 const invalidateOwn = (s: A64Source) => `
 ${useVcmdq}
 ldr w13, [x26, #${ERRORS}]
@@ -136,7 +140,10 @@ interface Attack {
   readonly kind: number;
   readonly title: string;
   readonly name: string;
-  /** w11 is how many tries have ended as they should, of so many; w15, which is 1, whether all else is right. */
+  /**
+   * w11 is the number of tries with the right end, of so many; w15, which is 1, says
+   * whether all else is right.
+   */
   readonly body: string;
   readonly tries: number;
   readonly detail: string;
@@ -149,9 +156,9 @@ ${s.set32('x20', CHECKPOINT_DATA, kind)}
 ${s.set32('x20', CHECKPOINT_PHASE, CHECKPOINT_PHASE_ATTACK)}`;
 
 /**
- * Uses the live mapping, ends the attack, and reports whether w15 is 1. The DMA comes before
- * the end of the phase: a machine that is not in a phase can be attacked at any time, and has
- * to have live IOTLB entries to lose.
+ * Uses the live mapping, ends the attack, and reports whether w15 is 1. The DMA precedes
+ * the end of the phase: a machine that is not in a phase can be attacked at any time, and
+ * needs live IOTLB entries to lose.
  */
 export const endAttack = (s: A64Source, name: string): string => `
 ${verifyLive(s)}
@@ -175,7 +182,7 @@ ${s.say(` of ${tries} ${detail}`)}
 ${endAttack(s, name)}
 `;
 
-/** Every invalidation that a VCMDQ has, with every VMID: the host puts the machine's own in. */
+/** Each invalidation of a VCMDQ with every VMID: the host inserts the machine's own. */
 export const vmidAttack = (s: A64Source) =>
   attack(s, {
     kind: 1,
@@ -222,7 +229,10 @@ ${atcInv(s, 'x10', 0)}
 mov w15, w1`,
   });
 
-/** What the trapped CMDQ alone has: all entries of a VMID, all entries, configuration of other streams. */
+/**
+ * Commands of the trapped CMDQ only: all entries of a VMID, all entries, configuration of
+ * other streams.
+ */
 const cmdqAttack = (s: A64Source) =>
   attack(s, {
     kind: 3,
@@ -289,7 +299,7 @@ cmp w8, w16
 cset w15, eq`,
   });
 
-/** Pairs that point at other machines' devices are no use: the unused StreamID stays unmatched. */
+/** Pairs with devices of other machines have no effect: nothing matches the StreamID. */
 const sidPairAttack = (s: A64Source) => {
   const matched = (sid: number) => inField(SID_MATCH_VIRT_SID, sid) | inField(SID_MATCH_ENABLE, 1);
   const last = 4 * (PAIRS - 1);
@@ -321,7 +331,7 @@ mov w15, #1`,
   });
 };
 
-/** Queues, and what are none of the machine's, assigned to VINTFs and slots that are not its own either. */
+/** Assigns queues, its own and others, to VINTFs and slots that are not its own. */
 const allocationAttack = (s: A64Source) => {
   const slots = Array.from({ length: LVCMDQS }, (_, slot) => slot);
   const vintf = s.label();
@@ -356,8 +366,8 @@ mov w15, w1`,
 };
 
 /**
- * Waits for a byte on the console: then other machines have what they could lose. It gives up, in case that one of them
- * never gets there.
+ * Waits for a byte on the console, after which other machines have entries to lose. It
+ * gives up after a time: one of them may never get there.
  */
 export function awaitStart(s: A64Source): string {
   const [look, idle, end] = [s.label(), s.label(), s.label()];

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The CMDQV of the arm64 toy: what it finds, HYP_OWN, and the bring-up of VINTF 0 with all
-// its VCMDQs.
+// The CMDQV of the arm64 toy: what it finds, HYP_OWN, and the bring-up of VINTF 0 with
+// all its VCMDQs.
 
 import {
   CMDQ_ALLOC_ALLOCATED,
@@ -90,7 +90,10 @@ cset w1, eq
 ${s.check('hyp-own-zero')}
 `;
 
-/** Input: w15 is the number of a VCMDQ. x10 is its queue, x16 and x17 its pages' registers. */
+/**
+ * Input: w15 is the number of a VCMDQ. x10 is its queue, x16 and x17 its pages'
+ * registers.
+ */
 const vcmdq = (s: A64Source) => `
 add x10, x26, #${VCMDQ_QUEUE}
 add x10, x10, x15, lsl #${Math.log2(QUEUE_BYTES)}
@@ -176,7 +179,10 @@ ${end}:
 and w13, w13, w11`;
 };
 
-/** Brings up VINTF 0 with all its VCMDQs. Each processor has its own; this one uses each in turn. */
+/**
+ * Brings up VINTF 0 with all its VCMDQs. Each processor has its own; this one uses each
+ * in turn.
+ */
 export const cmdqvReset = (s: A64Source): string => `
 ${s.title(6, 'bring up the CMDQV: VINTF 0 and its VCMDQs')}
 ${s.get32('w11', 'x22', CMDQV_CONFIG)}

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What the steps of the arm64 toy do to its queues, its stream and its DMA engine, and how
-// they wait for interrupts.
+// What the steps of the arm64 toy do to its queues, its stream and its DMA engine, and
+// how they wait for interrupts.
 
 import {
   DMA_ATS,
@@ -94,7 +94,10 @@ mov x2, #0
 ${s.move('w3', bytes)}
 bl dma`;
 
-/** The engine verifies the live pages, whose translations are then cached; w0 is its status. */
+/**
+ * The engine verifies the live pages, whose translations are then cached; w0 is its
+ * status.
+ */
 export const verifyLive = (s: A64Source): string =>
   verify(s, LIVE_IOVA, LIVE_PATTERN, LIVE_PAGES * 0x1000);
 
@@ -109,8 +112,9 @@ bl complete
 and w15, w15, w0`;
 
 /**
- * Attaches the aborting stream. The SMMU may read the STE at any time: doubleword 0, which
- * makes it valid for stage 1, is written last. w15 becomes 1 when all commands complete.
+ * Attaches the aborting stream. The SMMU may read the STE at any time: doubleword 0,
+ * which makes it valid for stage 1, is written last. w15 becomes 1 when all commands
+ * complete.
  */
 export const attach = (s: A64Source, stage1: bigint, attributes: bigint): string => `
 mov w15, #1

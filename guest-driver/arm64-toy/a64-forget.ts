@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
-// Step 8 of an arm64 driver with a bug: it changes a descriptor, a CD or an STE, and sends
-// a CMD_SYNC without the invalidation before it. The device continues with the state that
-// the SMMU has cached; the sanitizer names the missing command (docs/sanitizer.md).
+// Step 8 of an arm64 driver with a bug: it changes a descriptor, a CD or an STE, and
+// sends a CMD_SYNC without the invalidation before it. The device continues with the
+// state that the SMMU has cached; the sanitizer names the missing command
+// (docs/sanitizer.md).
 
 import { CD_V } from '../../assembly/layout/cd.ts';
 import { copied, copy, fill, PROBE_BYTES, STE } from './a64-device.ts';
@@ -12,7 +13,9 @@ import { type A64Source, inField } from './a64-source.ts';
 const FIRST_PATTERN = 0x33333333;
 const SECOND_PATTERN = 0x44444444;
 
-/** What is changed, without an invalidation: its address, its new value, and the detail. */
+/**
+ * What is changed, without an invalidation: its address, its new value, and the detail.
+ */
 const CHANGES = {
   'forget-tlbi': [leafOf(SOURCE_IOVA), 0n, 'PTE cleared, no TLBI_NH_VA: DMA '],
   'forget-cfgi-cd': [
@@ -49,7 +52,7 @@ cbnz w13, ${arrives}
 ${s.say('does not arrive')}
 b ${said}
 ${arrives}:
-${s.say('still arrives behind a CMD_SYNC')}
+${s.say('still arrives after a CMD_SYNC')}
 ${said}:
 and w1, w13, w15
 ${s.check('forgotten-invalidation')}

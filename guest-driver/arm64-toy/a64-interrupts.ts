@@ -176,7 +176,8 @@ stp x10, xzr, [x11]
 ldr w10, [x26, #${ERRORS}]
 add w10, w10, #1
 str w10, [x26, #${ERRORS}]
-// A queue that finds no legal command is left to its error: otherwise nothing else would run.
+// A queue that finds no legal command is left to its error: otherwise nothing else would
+// run.
 tbnz w10, #${MOST_ERRORS_LOG2}, take_error_next
 dmb oshst
 str w9, [x8, #${VCMDQ_GERRORN - VCMDQ_CONS}]

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Step 20 of the arm64 toy: one device, two address spaces. A PASID selects the CD, and so
-// the meaning of an iova.
+// Step 20 of the arm64 toy: one device, two address spaces. A PASID selects the CD, and
+// so the meaning of an iova.
 
 import { CD_SIZE } from '../../assembly/layout/cd.ts';
 import {
@@ -56,7 +56,9 @@ ${s.set32('x23', DMA_PASID, DMA_PASID_VALID + PASID)}
 ${verify(s, SOURCE_IOVA, PASID_PATTERN, PROBE_BYTES)}
 str wzr, [x23, #${DMA_PASID}]`;
 
-/** Attaches the stream to two CDs, and makes that of the PASID valid while it is in use. */
+/**
+ * Attaches the stream to two CDs, and makes that of the PASID valid while it is in use.
+ */
 const spaces = (s: A64Source) => `
 ${fill(s, SOURCE, PROBE_BYTES, OWN_PATTERN)}
 ${fill(s, PASID_PAGE, PROBE_BYTES, PASID_PATTERN)}

@@ -75,7 +75,10 @@ export const CHECKS = 0x54;
 export const FAILURES = 0x58;
 /** Number of batches of the measurement that did not complete. */
 export const FAILED_BATCHES = 0x5c;
-/** The turns of parallel vCPUs: number, batch size, ready vCPUs, the turn that has begun, vCPUs that are done. */
+/**
+ * The turns of parallel vCPUs: number, batch size, ready vCPUs, the turn that has begun,
+ * vCPUs that are done.
+ */
 export const PARALLEL_TURN = 0x60;
 export const PARALLEL_SIZE = 0x64;
 export const PARALLEL_READY = 0x68;

@@ -16,8 +16,8 @@ const GARBAGE_COMMANDS = 16;
 const STATUS_AT = VCMDQ_STATUS - VCMDQ_CONS;
 
 /**
- * CONS and STATUS are read-only: the host restores them after a store of the guest. w13 is
- * 1 when it restored both.
+ * CONS and STATUS are read-only: the host restores them after a store of the guest. w13
+ * is 1 when it restored both.
  */
 const overwriteReadOnly = (s: A64Source) => `
 add x9, x26, #${VCMDQ_QUEUE}
@@ -34,7 +34,10 @@ cmp w8, w12
 cset w13, eq
 and w13, w13, w0`;
 
-/** Commands of arbitrary bits: w11 is how many were refused, 0 if the queue did not get through them. */
+/**
+ * Commands of arbitrary bits: w11 is how many were refused, 0 if the queue did not get
+ * through them.
+ */
 const sendGarbage = (s: A64Source) => {
   const again = s.label();
   return `
@@ -66,7 +69,10 @@ sub w11, w11, w14
 mul w11, w11, w0`;
 };
 
-/** PROD two rings ahead of CONS, which no driver does; then the queue is restarted: w12 is 1 if it goes on. */
+/**
+ * PROD two rings ahead of CONS, which no driver does; then the queue is restarted: w12 is
+ * 1 if it goes on.
+ */
 const overtake = (s: A64Source) => `
 ldr w8, [x9, #24]
 add w8, w8, #${2 * 2 ** QUEUE_LOG2 + 1}

@@ -41,8 +41,8 @@ const SCTLR_MMU = 0x1005;
 /** SYSTEM_OFF of PSCI. */
 const SYSTEM_OFF = 0x84000008;
 /**
- * Looks while waiting: the thread that serves the queue, or has the devices, may not be running.
- * After a wait without success, later ones are short.
+ * Looks while waiting: the thread that serves the queue, or has the devices, may not be
+ * running. After a wait without success, later ones are short.
  */
 const MOST_LOOKS = 50_000_000;
 
@@ -251,7 +251,7 @@ add w2, w2, #1
 and w2, w2, #${INDEX_MASK}
 str w2, [x9, #24]
 ret
-// Puts a CMD_SYNC behind the commands, rings, and waits: w0 is 1 when all of them are
+// Puts a CMD_SYNC after the commands, rings, and waits: w0 is 1 when all of them are
 // completed.
 complete:
 mov x0, #0x46
@@ -262,7 +262,7 @@ bl send_last
 bl await_sync
 ldp x29, x30, [sp], #16
 ret
-// Puts a CMD_SYNC behind the commands and rings.
+// Puts a CMD_SYNC after the commands and rings.
 send_sync:
 mov x0, #0x46
 // The same with the last command x0.

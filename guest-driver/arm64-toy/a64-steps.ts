@@ -222,7 +222,10 @@ ${copied}
 ${s.check('remap')}
 `;
 
-/** Ends a run with its CMD_SYNC, unless all commands go to the same queue; w13 stays 1 if it completes. */
+/**
+ * Ends a run with its CMD_SYNC, unless all commands go to the same queue; w13 stays 1 if
+ * it completes.
+ */
 const changeQueue = (isDirect: boolean, queue: number) =>
   isDirect
     ? `
@@ -231,7 +234,9 @@ and w13, w13, w0
 add x9, x26, #${queue}`
     : '';
 
-/** Three invalidations, a configuration command, two invalidations: two changes of queue. */
+/**
+ * Three invalidations, a configuration command, two invalidations: two changes of queue.
+ */
 export const mixedBatch = (s: A64Source, isDirect: boolean): string => `
 ${s.title(9, 'send a batch for both queues')}
 ldr w11, [x26, #${VCMDQ_QUEUE + 24}]
@@ -297,7 +302,9 @@ and w1, w1, w8`;
  * A VCMDQ does not support CFGI_ALL: it stops, the CMDQV's interrupt handler skips the
  * command, and the queue processes the commands after it.
  */
-export const illegalCommand = (s: A64Source): string => `
+export function illegalCommand(s: A64Source): string {
+  const [reported, said, acknowledged, done] = [s.label(), s.label(), s.label(), s.label()];
+  return `
 ${s.title(10, 'put an illegal command on the VCMDQ and recover')}
 ldr w13, [x26, #${ERRORS}]
 add x9, x26, #${VCMDQ_QUEUE}
@@ -309,12 +316,20 @@ ldr w12, [x26, #${LAST_OPCODE}]
 cmp w12, #${OP_CFGI_STE_RANGE}
 cset w8, eq
 and w15, w1, w8
-${s.say('CFGI_ALL on the VCMDQ: error ')}
+${s.say('CFGI_ALL on the VCMDQ: ')}
+ldr w8, [x26, #${ERRORS}]
+cmp w8, w13
+b.eq ${reported}
+${s.say('no error was reported')}
+b ${said}
+${reported}:
+${s.say('error ')}
 ldr w8, [x26, #${LAST_ERROR}]
 ${s.sayNumber('w8', 10)}
 ${s.say(' at opcode ')}
 ${s.sayNumber('w12', 16)}
 ${s.say(', skipped by the interrupt handler')}
+${said}:
 mov w1, w15
 ${s.check('illegal-command')}
 add x9, x26, #${VCMDQ_QUEUE}
@@ -330,7 +345,13 @@ ldr w8, [x26, #${ERRORS}]
 cmp w8, w13
 cset w8, eq
 and w12, w12, w8
+cmp w8, w13
+b.eq ${acknowledged}
+${s.say('no error to acknowledge')}
+b ${done}
+${acknowledged}:
 ${s.say('error acknowledged')}
+${done}:
 and w1, w11, w12
 ${s.check('illegal-command-recovery')}
 mov w15, #0
@@ -359,6 +380,7 @@ cset w1, eq
 and w1, w1, w12
 ${s.check('sync-signal')}
 `;
+}
 
 export const liveMapping = (s: A64Source): string => `
 ${s.title(11, 'leave a mapping in the TLB')}

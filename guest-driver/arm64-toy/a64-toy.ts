@@ -47,9 +47,14 @@ export interface Arm64ToyOptions {
   readonly paths: readonly ('direct' | 'trapped')[];
   /** Samples of each path and number of commands. */
   readonly rounds: number;
-  /** It waits for a byte on its console before it attacks other machines. Default false. */
+  /**
+   * It waits for a byte on its console before it attacks other machines. Default false.
+   */
   readonly waits?: boolean;
-  /** Number of vCPUs, at most 8. The direct path is also measured with all at once. Default 1. */
+  /**
+   * Number of vCPUs, at most 8. The direct path is also measured with all at once.
+   * Default 1.
+   */
   readonly vcpus?: number | undefined;
   /** Default: none, but all steps. An experiment needs the direct path. */
   readonly experiment?: Arm64Experiment | undefined;

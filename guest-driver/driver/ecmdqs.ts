@@ -5,16 +5,13 @@ import { ABI_MAX_SMMUS } from '../../assembly/layout/guest-abi';
 import { selectedSmmu } from './selected-smmu';
 
 export class Ecmdqs {
-  /**
-   * gpa of the control page, and bytes from one queue's registers to those of the next.
-   */
+  /** gpa of the control page. */
   gpa: u32 = 0;
+  /** Bytes from one queue's registers to those of the next. */
   stride: u32 = 0;
-  /**
-   * Number of queues that the driver uses of those that the SMMU has; 1 once all of them
-   * are enabled.
-   */
+  /** Number of queues that the driver uses, of those that the SMMU has. */
   count: u32 = 0;
+  /** 1 once all `count` queues are enabled. */
   enabled: u32 = 0;
 }
 

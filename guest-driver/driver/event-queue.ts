@@ -17,12 +17,15 @@ import { smmu } from './smmu';
 export const KEPT_EVENTS = 16;
 
 class EventQueue {
+  /** Memory offset of the ring. */
   ring: usize = 0;
+  /** Number of records in the ring as log2. */
   log2size: u32 = 0;
   /** Index, wrap bit and OVACKFLG. */
   cons: u32 = 0;
-  /** Records removed and overflows seen since the reset. */
+  /** Records removed since the reset. */
   records: u32 = 0;
+  /** Overflows seen since the reset. */
   overflows: u32 = 0;
 }
 
@@ -33,11 +36,12 @@ function eventQueue(): EventQueue {
   return changetype<EventQueue>(QUEUES + selectedSmmu() * offsetof<EventQueue>());
 }
 
-/** Memory offset of the ring; its size in records as log2. */
+/** Memory offset of the ring. */
 export function eventRing(): usize {
   return eventQueue().ring;
 }
 
+/** Number of records in the ring as log2. */
 export function eventRingLog2(): u32 {
   return eventQueue().log2size;
 }

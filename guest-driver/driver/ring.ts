@@ -7,8 +7,9 @@
 import { CMDQ_ENTRY_SIZE } from '../../assembly/layout/smmu-registers';
 
 export class Queue {
-  /** Memory offset of the ring; its size in entries as log2. */
+  /** Memory offset of the ring. */
   ring: usize = 0;
+  /** Number of entries of the ring as log2. */
   log2size: u32 = 0;
   /** Next entry to fill. */
   prod: u32 = 0;
@@ -16,16 +17,19 @@ export class Queue {
   cons: u32 = 0;
   /** 1 when commands may be sent. */
   enabled: u32 = 0;
-  /** gpa of PROD and CONS. */
+  /** gpa of PROD. */
   prodGpa: u32 = 0;
+  /** gpa of CONS. */
   consGpa: u32 = 0;
   /** Bits of PROD apart from the index: EN and ERRACK of an ECMDQ. */
   flags: u32 = 0;
   /** CMD_SYNC.CS that this queue requests (SYNC_CS_*). */
   signal: u32 = 0;
-  /** Errors reported by the device; code (CERROR_*) and opcode of the last. */
+  /** Number of errors that the device has reported. */
   errors: u32 = 0;
+  /** Code (CERROR_*) of the last error. */
   lastError: u32 = 0;
+  /** Opcode of the command that caused the last error. */
   lastErrorOpcode: u32 = 0;
 }
 

@@ -73,9 +73,9 @@ function invalidationStep(): void {
   const after = verify();
   put('DMA status ');
   putDecimal(stale);
-  put(' behind TLBI_NH_VA, ');
+  put(' after TLBI_NH_VA, ');
   putDecimal(after);
-  put(' behind ATC_INV');
+  put(' after ATC_INV');
   putResult(result);
   const filled = before == DMA_STATUS_DONE && stale == DMA_STATUS_DONE;
   check(

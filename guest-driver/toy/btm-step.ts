@@ -100,8 +100,9 @@ function ownAsid(): void {
   const status = statusAfterTlbi(ASID, 'CD.ASET 1: ');
   if (result == RESULT_OK) result = invalidatePages(ASID, SOURCE_IOVA, 1);
   const after = dmaVerify(SOURCE_IOVA, PATTERN, PROBE_BYTES);
-  put(', behind TLBI_NH_VA ');
+  put(', ');
   putDecimal(after);
+  put(' after TLBI_NH_VA');
   putResult(result);
   check(
     'btm-aset',

@@ -54,7 +54,7 @@ export function forgetStep(): void {
   const result = issue(processorQueue(), 0, 0, true);
   const after = copies(SECOND_PATTERN);
   put(changed);
-  put(after ? 'still arrives behind a CMD_SYNC' : 'does not arrive');
+  put(after ? 'still arrives after a CMD_SYNC' : 'does not arrive');
   putResult(result);
   check('forgotten-invalidation', before && result == RESULT_OK && after);
 }

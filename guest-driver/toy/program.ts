@@ -364,7 +364,7 @@ export function programStep(step: u32): bool {
     if (page >= PAGES) return refuse(' has a page that the toy has not');
   }
   const end = load<u8>(state.at);
-  if (end != 0 && end != COMMA) return refuse(' has something behind it');
+  if (end != 0 && end != COMMA) return refuse(' has something after it');
   if (!carryOut(letter, iova, <u32>page, step)) return refuse(' is none that the toy knows');
   flushLine();
   state.done++;

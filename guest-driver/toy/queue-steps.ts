@@ -139,11 +139,15 @@ export function illegalCommandStep(): void {
   else buildTlbiS12Vmall(RAW, 0);
   buildTlbiNhAsid(RAW + CMDQ_ENTRY_SIZE, 0, ASID);
   const result = issue(queue, RAW, 2, true);
-  put(usesCmdqv() ? 'CFGI_ALL on the VCMDQ: error ' : 'TLBI_S12_VMALL on the ECMDQ: error ');
-  putDecimal(queue.lastError);
-  put(' at opcode ');
-  putHex(queue.lastErrorOpcode);
-  put(', skipped by the interrupt handler');
+  put(usesCmdqv() ? 'CFGI_ALL on the VCMDQ: ' : 'TLBI_S12_VMALL on the ECMDQ: ');
+  const wasReported = queue.errors != errors;
+  if (wasReported) {
+    put('error ');
+    putDecimal(queue.lastError);
+    put(' at opcode ');
+    putHex(queue.lastErrorOpcode);
+    put(', skipped by the interrupt handler');
+  } else put('no error was reported');
   putResult(result);
   const reported =
     queue.errors == errors + 1 &&
@@ -153,7 +157,8 @@ export function illegalCommandStep(): void {
 
   const isAcknowledged = acknowledged(queue);
   const again = invalidateAsid(ASID);
-  put(isAcknowledged ? 'error acknowledged' : 'error not acknowledged');
+  if (!wasReported) put('no error to acknowledge');
+  else put(isAcknowledged ? 'error acknowledged' : 'error not acknowledged');
   putResult(again);
   check(
     'illegal-command-recovery',

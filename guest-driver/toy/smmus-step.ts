@@ -117,11 +117,13 @@ function invalidateFirst(number: u32): void {
   const first = verifyThrough(0);
   const other = verifyThrough(number);
   const arrived = waitForEvents(events + 1);
-  put('PTE cleared, TLBI on SMMU 0 alone: DMA status ');
+  put('PTE cleared, TLBI on SMMU 0 alone; after it: DMA status ');
   putDecimal(first);
-  put(' behind it, ');
+  put(' through ');
+  putSmmu(0);
+  put(', ');
   putDecimal(other);
-  put(' behind ');
+  put(' through ');
   putSmmu(number);
   putResult(result);
   check(

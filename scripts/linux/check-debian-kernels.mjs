@@ -91,7 +91,10 @@ const expectedOf = (vcpus, bus) => [
   /^taint 0$/m,
   /reboot: Power down/,
 ];
-/** Printed at the boot, and when the vCPU goes online again: by another thread than the shell's lines. */
+/**
+ * Printed at the boot, and when the vCPU goes online again: by another thread than the
+ * shell's lines.
+ */
 const BOOTED = /CPU1: Booted secondary processor/g;
 const FORBIDDEN = /WARNING:|BUG:|Oops|Call trace:/;
 
@@ -156,8 +159,8 @@ function modulesOf(debian, name) {
 const MAC = [2, 0, 0, 0, 0, 0x42];
 
 /**
- * A network that returns each frame, and keeps the DHCP requests among them, as the device
- * has read them.
+ * A network that returns each frame, and keeps the DHCP requests among them, as the
+ * device has read them.
  */
 function network() {
   /** @type {Buffer[]} */

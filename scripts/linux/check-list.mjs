@@ -7,7 +7,8 @@
 export const NOTE = 'note: ';
 
 /**
- * The number in a script's first argument. Anything but a count ends the script with status 2.
+ * The number in a script's first argument. Anything but a count ends the script with
+ * status 2.
  * @param {number} usual without an argument.
  * @param {string} what for the message: the script, and what is counted.
  */
@@ -36,7 +37,10 @@ export class CheckList {
     for (const problem of problems) console.log(`     ${problem}`);
   }
 
-  /** Prints the numbers and sets the exit status: 1 if a check failed, or if there was none. */
+  /**
+   * Prints the numbers and sets the exit status: 1 if a check failed, or if there was
+   * none.
+   */
   end() {
     console.log(`${this.#passed} passed, ${this.#failed} failed`);
     if (this.#failed > 0 || this.#passed === 0) process.exitCode = 1;

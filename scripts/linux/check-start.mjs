@@ -2,9 +2,9 @@
 // SPDX-License-Identifier: MIT
 // Time from the start of a machine (256 MB, one vCPU, a quiet kernel) to the first byte
 // from init, and that of the same kernel on QEMU, in turns; the fastest of several starts
-// counts. Fails if a start takes a second, or twice as long as on QEMU. Its results are of
-// the computer's time: run it on a quiet computer. Needs `npm run build`. Argument: number
-// of starts, by default 5.
+// counts. Fails if a start takes a second, or twice as long as on QEMU. Its results are
+// of the computer's time: run it on a quiet computer. Needs `npm run build`. Argument:
+// number of starts, by default 5.
 
 import { runLinux } from '../../dist/cli/linux-run.js';
 import { runQemu } from '../../dist/cli/qemu-run.js';

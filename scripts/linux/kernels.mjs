@@ -15,7 +15,9 @@ const configFile = (/** @type {string} */ name) =>
 
 /** The one of `npm run linux:build` without arguments. */
 export const KERNEL = { name: 'linux', options: [] };
-/** Names of kernels with the arguments of `npm run linux:build`. All have SVA and IOMMUFD. */
+/**
+ * Names of kernels with the arguments of `npm run linux:build`. All have SVA and IOMMUFD.
+ */
 export const KERNELS = [
   KERNEL,
   { name: 'linux-48', options: ['--va-bits', '48'] },

@@ -1,9 +1,9 @@
 #!/usr/bin/env node
 // SPDX-License-Identifier: MIT
-// `npm run site` writes the static site to build/site: docs, API reference by import name,
-// register maps, benchmarks, and the demo that `npm run demo:build` has made. Then it
-// checks every link. Status 0: the site is complete. 1: a line for each link that leads
-// nowhere. 2: the options are wrong, or a part has not been built.
+// `npm run site` writes the static site to build/site: docs, API reference by import
+// name, register maps, benchmarks, and the demo that `npm run demo:build` has made. Then
+// it checks every link. Status 0: the site is complete. 1: a line for each link that
+// leads nowhere. 2: the options are wrong, or a part has not been built.
 
 import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -32,7 +32,11 @@ const USAGE = `npm run site -- [options]
 const DEMO = 'demo/dist';
 const LAYOUT = /^assembly\/layout\/(.*)\.ts$/;
 
-/** @param {readonly NavigationGroup[]} groups @param {string} description @returns {Page} */
+/**
+ * @param {readonly NavigationGroup[]} groups
+ * @param {string} description
+ * @returns {Page}
+ */
 function startPage(groups, description) {
   const lists = groups.map(({ title, pages }, index) => {
     const items = pages.map(

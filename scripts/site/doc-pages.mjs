@@ -97,7 +97,8 @@ export function sitePathOf(pages, file) {
 
 /**
  * @param {string} root
- * @returns {{ pages: Page[], images: string[], groups: { title: string, pages: Page[] }[] }}
+ * @returns
+ *   {{ pages: Page[], images: string[], groups: { title: string, pages: Page[] }[] }}
  *   images: files to copy.
  * @throws {Error} for a page that no group of the navigation has.
  */

@@ -88,7 +88,9 @@ class Reference {
     }
   }
 
-  /** Gives the types that signatures name, and that nothing exports, places of their own. */
+  /**
+   * Gives the types that signatures name, and that nothing exports, places of their own.
+   */
   claimRest() {
     /** @type {Map<string, Place>} */
     const found = new Map();
@@ -212,8 +214,8 @@ const fileOf = (file) => file.replace(/\.md$/, '.html');
 
 /**
  * @param {Modules} modules
- * @param {readonly { name: string, file: string }[]} entries Import names and the files of
- *   their declarations.
+ * @param {readonly { name: string, file: string }[]} entries Import names and the files
+ *   of their declarations.
  * @returns {Page[]}
  */
 export function importPages(modules, entries) {

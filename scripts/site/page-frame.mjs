@@ -19,7 +19,11 @@ import { escaped } from './html-text.mjs';
  * @property {readonly { title: string, path: string, summary?: string }[]} pages
  */
 
-/** A link from one path of the site to another. @param {string} from @param {string} to */
+/**
+ * A link from one path of the site to another.
+ * @param {string} from
+ * @param {string} to
+ */
 export const linkFrom = (from, to) => posix.relative(posix.dirname(from), to) || posix.basename(to);
 
 /**

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// The benchmark page: the baselines that the repository has, each with its machine, commit
-// and date, and every ratio's value from one baseline to the next. It measures nothing.
+// The benchmark page: the baselines that the repository has, each with its machine,
+// commit and date, and every ratio's value from one baseline to the next. It measures
+// nothing.
 
 import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';

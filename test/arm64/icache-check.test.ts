@@ -69,7 +69,7 @@ describe('the check of the instruction cache', () => {
     ['IC without ISB', [STORE, DSB, IC_IVAU, DSB, ONE, LOOP], 4, ['0 4 ISB'], 2n],
     ['IC and ISB', [STORE, DSB, IC_IVAU, DSB, ISB, ONE, LOOP], 5, [], 2n],
     ['IC of all and ISB', [STORE, IC_IALLU, ISB, ONE, LOOP], 3, [], 2n],
-    ['a store behind the IC', [STORE, IC_IVAU, STORE, ISB, ONE, LOOP], 4, ['2 4 IC'], 2n],
+    ['a store after the IC', [STORE, IC_IVAU, STORE, ISB, ONE, LOOP], 4, ['2 4 IC'], 2n],
     ['STP', [0xa9000020, NOP, ONE, NOP, TWO, NOP, LOOP], 2, ['0 2 IC'], 2n], // STP X0, X0, [X1]
     ['SWP', [0xb820803f, ONE, LOOP], 1, ['0 1 IC'], 2n], // SWP W0, WZR, [X1]
     ['STLR', [0x889ffc20, ONE, LOOP], 1, ['0 1 IC'], 2n],

@@ -111,7 +111,7 @@ void _start(void) {
   for (struct input in; take(&in, sizeof in);) {
     u32 *code = (u32 *)(CODE + in.offset);
     if (!take(code, in.words * 4ul)) break;
-    // Behind the sequence: a branch out. The program is linked within its reach (128
+    // After the sequence: a branch out. The program is linked within its reach (128
     // MiB).
     u32 *end = code + in.words;
     long distance = (leave - (char *)end) / 4;

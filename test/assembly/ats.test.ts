@@ -306,7 +306,7 @@ describe('an ATC', () => {
     ['of its page', IOVA, 0n, ATC_DENIED],
     ['of a span that holds it', IOVA & ~0xffffn, 4n, ATC_DENIED],
     ['of a span whose start is not aligned', IOVA + 0x3000n, 4n, ATC_DENIED],
-    ['of the page behind it', IOVA + 0x1000n, 0n, ATS_SUCCESS],
+    ['of the page after it', IOVA + 0x1000n, 0n, ATS_SUCCESS],
     ['of everything', 0n, ALL, ATC_DENIED],
     ['of a size above 52', 0n, 63n, ATC_DENIED],
   ])('loses what an ATC_INV %s covers', (_, address, size, after) => {

@@ -195,7 +195,7 @@ describe('StreamWorlds', () => {
     ['EPD1 0 with a reserved TG1 and T1SZ 0', { set: 0n, clear: EPD1 }, 0, 0x0a],
     ['EPD0 and EPD1 1, ENDI 1 with TTENDIAN 2', { set: EPD0 | EPD1 | ENDI }, 0x0a, 0x10],
     ['ENDI 1 with TTENDIAN 2', { set: ENDI }, 0x0a, 0x0a],
-    ['T0SZ 0 behind EPD0 1', { set: EPD0, clear: 0x3fn }, 0x0a, 0x10],
+    ['T0SZ 0 with EPD0 1', { set: EPD0, clear: 0x3fn }, 0x0a, 0x10],
     ['an ASID of 16 bits without ASID16', { set: 0x100n << 48n }, 0, 0x0a],
   ] as const)('%s', (_, cd0, el2, e2h) => {
     h.set(SMMU_AT_IDR0, IDR0 & ~0x41000);

@@ -167,7 +167,7 @@ describe('stage 2', () => {
       [S2_LEAF],
     ],
     [
-      'TLBI_S2_IPA of a range with its level, as Linux has it',
+      'TLBI_S2_IPA of a range with its level, as Linux sends it',
       () => {
         s2Ipa(IPA, tg(1) | ttl(3) | LEAF, NUM(3n));
         nhAll();

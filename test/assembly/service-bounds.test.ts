@@ -47,7 +47,7 @@ describe('one service of a queue', () => {
     // 992 blocks leave the budget for one more command: two a round.
     ['of almost as many pages as there are sets', WIDE, 2],
     ['of every set', WIDEST, 1],
-  ] as const)('is cut behind wide TLBIs %s, and goes on where it was', (_name, command, round) => {
+  ] as const)('is cut after wide TLBIs %s, and goes on where it was', (_name, command, round) => {
     h.announce(VMID, [12]);
     const { queue } = h.vcmdq(0, 1, { log2size: 6 });
     for (let slot = 0; slot < 63; slot++) h.put(slot, ...command);

@@ -329,7 +329,7 @@ describe('legality', () => {
     ['S1STALLD with STALL_MODEL 0', STALLS, stage1(STALLD), 0n, 0],
     ['S1STALLD with STALL_MODEL 1', IDR0, stage1(STALLD), 0n, C_BAD_STE],
     ['S1STALLD with STALL_MODEL 2', FORCED, stage1(STALLD), S, C_BAD_STE],
-    ['CD.S behind S1STALLD', STALLS, stage1(STALLD), S, C_BAD_CD],
+    ['CD.S with S1STALLD', STALLS, stage1(STALLD), S, C_BAD_CD],
     ['CD.S with STALL_MODEL 1', IDR0, stage1(0n), S, C_BAD_CD],
     ['no CD.S with STALL_MODEL 2', FORCED, stage1(0n), 0n, C_BAD_CD],
     ['CD.S with STALL_MODEL 2', FORCED, stage1(0n), S, F_TRANSLATION],

@@ -100,7 +100,7 @@ describe('arm64 vCPUs on workers of a page', { timeout: 3_600_000 }, () => {
     'message passing, STLR and LDAR',
     'store buffering, DMB',
     'two increments by LDXR and STXR',
-  ])('see memory as the architecture has it: %s', async (name) => {
+  ])('see memory as the architecture defines it: %s', async (name) => {
     const found = await call<{ outcomes: number; forbidden: number }>('litmus', name, OUTCOMES);
     expect(found).toMatchObject({ ...ENDED, vcpus: 2, forbidden: 0 });
     expect(found.outcomes).toBeGreaterThanOrEqual(OUTCOMES);

@@ -38,7 +38,7 @@ describe('an arm64 kernel from a file', () => {
     const cpio = file('disk.img', Buffer.from('070701'));
     const refused = 'give one guest, or an arm64 kernel and its initial RAM disk';
     for (const [files, line] of [
-      [[cpio], 'disk.img: an initial RAM disk needs its kernel beside it'],
+      [[cpio], 'disk.img: an initial RAM disk needs its kernel: give both'],
       [[file('a.elf', ELF), file('b.elf', ELF)], `a.elf, b.elf: ${refused}`],
       [[file('text', Buffer.from('text')), cpio], `text, disk.img: ${refused}`],
     ] as const) {

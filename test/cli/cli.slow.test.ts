@@ -183,7 +183,10 @@ describe('vsmmu boot toy', { timeout: 120_000 }, () => {
     for (const hidden of ['skip', 'emulate']) {
       const { status, stdout } = await run(hidden);
       expect(status).toBe(1);
-      expect(stdout).toContain('FAIL  illegal-command: CFGI_ALL on the VCMDQ: error 0');
+      expect(stdout).toContain(
+        'FAIL  illegal-command: CFGI_ALL on the VCMDQ: no error was reported\n',
+      );
+      expect(stdout).toContain('FAIL  illegal-command-recovery: no error to acknowledge\n');
     }
     const { status, stdout } = await run('stop');
     expect(status).toBe(1);

@@ -162,7 +162,7 @@ describe('frames', () => {
     expect(exits(cons)).toBe(exits(entry));
   });
 
-  it('show a trapped store of PROD as an exit behind the entries', () => {
+  it('show a trapped store of PROD as an exit after the entries', () => {
     const { frames } = stale;
     const exit = frames.findIndex(
       ({ text }) => text.includes('to smmuv3.CMDQ_PROD') && text.includes('0xe'),

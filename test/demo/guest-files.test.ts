@@ -47,7 +47,7 @@ describe('files that are picked', () => {
   it('are refused when they do not make up one guest', () => {
     const kernel = file('kernel', IMAGE);
     const together = 'give one guest, or an arm64 kernel and its initial RAM disk';
-    expect(() => guestOf([CPIO])).toThrow('an initial RAM disk needs its kernel beside it');
+    expect(() => guestOf([CPIO])).toThrow('an initial RAM disk needs its kernel: give both');
     for (const files of [
       [kernel, kernel],
       [WASM, CPIO],

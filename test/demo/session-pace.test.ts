@@ -27,7 +27,7 @@ describe('machines that run by themselves', () => {
     ['slow', 400],
     ['paced', 25],
     ['full', 0],
-  ] as const)('pause as their speed has it: %s', async (speed, ms) => {
+  ] as const)('pause according to their speed: %s', async (speed, ms) => {
     expect(await pauseBehind(new SessionPace(speed), 100)).toBe(ms);
   });
 

@@ -121,7 +121,7 @@ describe('the block device', () => {
   it.each([
     ['a command that there is not', 3, 0, 1],
     ['no sectors', 1, 0, 0],
-    ['sectors behind the last', 1, SECTORS - 1, 2],
+    ['sectors past the last', 1, SECTORS - 1, 2],
     ['sectors that wrap around', 1, 0xffffffff, 1],
   ])('refuses %s', (_, command, sector, count) => {
     const { host, start, state } = plugIn();

@@ -162,6 +162,23 @@ describe('the arm64 toy', { timeout: 60_000 }, () => {
     expect([outcome.end, failed(outcome)]).toEqual(['off', ['forgotten-invalidation']]);
   });
 
+  it('does not claim that a command was skipped of which no error was reported', async () => {
+    // TLBI_NH_ASID instead of the illegal CFGI_ALL.
+    const queue = 'add x9, x26, #256\n\n';
+    const legal = 'movz x0, #17\nmovk x0, #1, lsl #48\nmovz x1, #0';
+    const options = { paths: ['direct'], rounds: 1 } as const;
+    const outcome = await run(
+      changed(options, `${queue}movz x0, #4\nmovz x1, #31`, `${queue}${legal}`, 1),
+    );
+    const { end, output } = outcome;
+    expect([end, failed(outcome)]).toEqual([
+      'off',
+      ['illegal-command', 'illegal-command-recovery'],
+    ]);
+    expect(output).toMatch(/illegal-command: CFGI_ALL on the VCMDQ: no error was reported$/m);
+    expect(output).toMatch(/illegal-command-recovery: no error to acknowledge$/m);
+  });
+
   it('finds that a secondary vCPU does not start', async () => {
     // The machine has one vCPU.
     const source = arm64ToySource({ paths: ['direct'], rounds: 1, vcpus: 2 });

@@ -88,7 +88,7 @@ describe('the report', () => {
       'ok    pasid-detach',
       '[23] invalidate for the device by a TLBI of the vCPU',
       'ok    btm-tlbi: PTE cleared, TLBI VAE1IS and DSB of the vCPU: 0 exits, DMA status 2',
-      'ok    btm-aset: CD.ASET 1: 0 exits, DMA status 1, behind TLBI_NH_VA 2',
+      'ok    btm-aset: CD.ASET 1: 0 exits, DMA status 1, 2 after TLBI_NH_VA',
       'ok    attack-btm: TLBI VMALLE1IS of the vCPU',
       '[24] power off',
       '35 checks, 0 failed',
@@ -149,7 +149,7 @@ describe('the report', () => {
     const options: ToyOptions = { args: ['experiment=forget-tlbi'], stopsAt: 8 };
     expect(await printed(options, '[ 8]')).toEqual([
       '[ 8] forget an invalidation',
-      'FAIL  forgotten-invalidation: PTE cleared, no TLBI_NH_VA: DMA still arrives behind a CMD_SYNC, error 1',
+      'FAIL  forgotten-invalidation: PTE cleared, no TLBI_NH_VA: DMA still arrives after a CMD_SYNC, error 1',
       '[24] power off',
       '10 checks, 1 failed',
     ]);

@@ -236,7 +236,7 @@ const VALUES: readonly (readonly [name: string, value: number, fields: readonly 
     ],
   ],
   [
-    'CMDQ_CONS at index 5 behind a wrap of 256, illegal command',
+    'CMDQ_CONS at index 5 after a wrap of 256, illegal command',
     0x01000105,
     [
       [SMMU.Q_INDEX, 0x105],

@@ -85,7 +85,7 @@ export const ARM64_TOY_MUTANTS: readonly ToyMutant[] = [
     'the paths were measured',
   ),
   shared(
-    'the device refuses everything behind a fault',
+    'the device refuses everything after a fault',
     DIRECT,
     'remap',
     'live-mapping',
@@ -110,7 +110,7 @@ export const ARM64_TOY_MUTANTS: readonly ToyMutant[] = [
   shared('an ATC_INV has no effect', DIRECT, 'atc-invalidate', 'sync-waits'),
   shared('DMA finds other bytes', TWO, ...BYTES_CHECKS),
   {
-    ...shared('DMA finds other bytes behind a corrupted ring', '', 'attack-ring'),
+    ...shared('DMA finds other bytes after a corrupted ring', '', 'attack-ring'),
     args: '--arch arm64 --experiment ring-corruption',
   },
   shared('the device does not look at its PASID', DIRECT, 'pasid-address-space', 'pasid-event'),

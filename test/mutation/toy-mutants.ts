@@ -274,7 +274,7 @@ export const TOY_MUTANTS: readonly ToyMutant[] = [
     fails: ['isolation: machines attack each other', 'the paths were measured'],
   },
   {
-    bug: 'the device refuses everything behind a fault',
+    bug: 'the device refuses everything after a fault',
     edits: [
       dist(
         DMA,
@@ -354,7 +354,7 @@ export const TOY_MUTANTS: readonly ToyMutant[] = [
     fails: BYTES_CHECKS,
   },
   {
-    bug: 'DMA finds other bytes behind a corrupted ring',
+    bug: 'DMA finds other bytes after a corrupted ring',
     edits: [dist(DMA, 'const differs = firstDifference(good, expected);', 'const differs = 0;')],
     args: '--experiment ring-corruption',
     fails: ['attack-ring'],

@@ -7,7 +7,7 @@ import { cpSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { checkCommits, checkMessage, HistoryError } from '../../scripts/check-commits.mjs';
+import { checkCommits, checkMessage, HistoryError, START } from '../../scripts/check-commits.mjs';
 import { PROJECT } from '../support/project.ts';
 
 const SCRIPT = 'scripts/check-commits.mjs';
@@ -22,7 +22,7 @@ describe('a commit message', () => {
     ['72 characters', `drain: ${'x'.repeat(65)}${WHY}`],
     ['72 characters of more than one byte', `drain: ${'é'.repeat(65)}${WHY}`],
     ['a revert with a reason', `Revert "drain: CONS"\n\nThis reverts commit abc1234.\n\nIt hung.`],
-    ['a trailer behind its reason', `drain: CONS${WHY}\n\nSigned-off-by: A <a@example.com>`],
+    ['a trailer after its reason', `drain: CONS${WHY}\n\nSigned-off-by: A <a@example.com>`],
   ])('may have %s', (_, message) => {
     expect(checkMessage(`${message}\n`)).toEqual([]);
   });
@@ -30,8 +30,8 @@ describe('a commit message', () => {
   it.each([
     ['no area', `Read CONS once${WHY}`, 'the subject is not "area: what"'],
     ['an empty area', `: CONS is read once${WHY}`, 'the subject is not "area: what"'],
-    ['nothing behind its area', `drain:${WHY}`, 'the subject is not "area: what"'],
-    ['no space behind its area', `drain:CONS${WHY}`, 'the subject is not "area: what"'],
+    ['nothing after its area', `drain:${WHY}`, 'the subject is not "area: what"'],
+    ['no space after its area', `drain:CONS${WHY}`, 'the subject is not "area: what"'],
     [
       '73 characters',
       `drain: ${'x'.repeat(66)}${WHY}`,
@@ -117,6 +117,28 @@ describe.runIf(hasGit)('the history', () => {
     expect(problems('main')).toEqual(['drain: CONS: no body says why']);
     expect(() => checkCommits(root, 'missing')).toThrow('there is no commit "missing"');
     expect(() => checkCommits(root, '--all')).toThrow('there is no commit "--all"');
+  });
+
+  it('from before the rules began keeps its messages, whatever the base', () => {
+    git('checkout', '--quiet', '-b', 'begun', 'main');
+    const start = git('rev-parse', 'HEAD');
+    expect(problems()).not.toEqual([]);
+    expect(checkCommits(root, undefined, start)).toEqual({ checked: 0, problems: [] });
+    expect(checkCommits(root, 'early', start)).toEqual({ checked: 0, problems: [] });
+    commit('drain: CONS is published');
+    for (const base of [undefined, 'early', 'main'])
+      expect(checkCommits(root, base, start), base).toEqual({
+        checked: 1,
+        problems: [expect.stringMatching(/ drain: CONS is published: no body says why$/)],
+      });
+  });
+
+  it('of this project has the commit after which the rules apply', ({ skip }) => {
+    const inProject = (...args: readonly string[]) =>
+      spawnSync('git', ['-C', PROJECT, ...args], { encoding: 'utf8' });
+    const shallow = inProject('rev-parse', '--is-shallow-repository');
+    if (shallow.stdout.trim() !== 'false') skip('no history here');
+    expect(inProject('merge-base', '--is-ancestor', START, 'HEAD').status).toBe(0);
   });
 
   it('that is incomplete is no history', () => {

@@ -236,11 +236,11 @@ describe('check of a unit with two memories', () => {
     ['a signed comparison', [...check({ compare: 0x4c }), ...store]],
     ['a comparison with another constant', [...check({ global: 0 }), ...store]],
     [
-      'an access behind the one that is checked',
+      'an access after the one that is checked',
       [...check(), ...then(...get(0), ...get(1), ...ATOMIC_STORE, 0x42, 1, 4)],
     ],
     [
-      'an offset that is set behind the check',
+      'an offset that is set after the check',
       [...check(), ...then(0x41, 0, 0x21, 0, ...get(0), ...get(1), ...ATOMIC_STORE, ...onGuest)],
     ],
     [

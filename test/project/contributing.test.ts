@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// CONTRIBUTING.md: the files, scripts and tests that it names exist, and its list of
-// tests that need exact source lines is complete.
+// CONTRIBUTING.md: the files, scripts and tests that it names exist; its list of tests
+// that need exact source lines has each test that changes them or reads a .wat file, and
+// each folder with a planted bug.
 
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -32,9 +33,10 @@ it('names scripts that package.json has', () => {
   expect(named.filter((name) => !(name in manifest.scripts))).toEqual([]);
 });
 
+const [, section = ''] = page.split('## Tests that need exact source lines\n');
+const [list = ''] = section.split('\n## ');
+
 it('lists each test that changes lines of the sources', () => {
-  const [, section = ''] = page.split('## Tests that need exact source lines\n');
-  const [list = ''] = section.split('\n## ');
   const tests = sourcesIn('test').filter(
     (path) =>
       path.endsWith('.test.ts') &&
@@ -42,6 +44,17 @@ it('lists each test that changes lines of the sources', () => {
   );
   expect(tests.length).toBeGreaterThan(4);
   expect(tests.filter((path) => !list.includes(`\`${path}\``))).toEqual([]);
+});
+
+it('lists each folder with a planted bug', () => {
+  const row = /^\| `test\/mutation` .*$/m.exec(list)?.[0] ?? '';
+  const folders = [...row.matchAll(/`([^`]+)`/g)].map(([, folder = '']) => folder);
+  const named = sourcesIn('test/mutation')
+    .flatMap((path) => [...textOf(path).matchAll(/\bfile: ['`]([\w./-]+)/g)])
+    .map(([, file = '']) => file);
+  expect(named.length).toBeGreaterThan(20);
+  const isListed = (file: string) => folders.some((folder) => file.startsWith(`${folder}/`));
+  expect(named.filter((file) => !isListed(file))).toEqual([]);
 });
 
 it('is followed by what is deprecated: since when, and what to use', () => {

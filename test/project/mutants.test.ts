@@ -117,30 +117,48 @@ describe('a sample', () => {
 
 describe('the tests that a mutant meets first', () => {
   it.each([
-    ['devices/smmuv3/queues/hot-queue.ts', 'test/devices/smmuv3'],
-    ['host/kernel/vm.ts', 'test/host/kernel'],
-    ['assembly/smmu-core/stall.ts', 'test/assembly'],
-    ['assembly/layout/ste.ts', 'test/layout'],
-    ['assembly/amd-iommu/index.ts', 'test/host/kernel/amd'],
-    ['vmm/api/index.ts', 'test/api'],
-    ['vmm/vcpu/arm64/translator/emit-logical.ts', 'test/arm64'],
+    ['host/kernel/vm.ts', 'test/host/kernel/'],
+    ['assembly/smmu-core/stall.ts', 'test/assembly/'],
+    ['assembly/layout/ste.ts', 'test/layout/'],
+    ['assembly/amd-iommu/index.ts', 'test/host/kernel/amd/'],
+    ['vmm/api/index.ts', 'test/api/'],
+    ['vmm/vcpu/arm64/translator/emit-logical.ts', 'test/arm64/'],
   ])('of %s are those of %s', (file, tests) => {
-    expect(nearestTests(PROJECT, file)).toBe(tests);
+    expect(nearestTests(PROJECT, file)).toEqual([tests]);
+  });
+
+  it('of a device are those of its folder, and the contract suites', () => {
+    const common = 'test/devices/contract/contract.slow.test.ts';
+    const amd = 'test/devices/amd-iommu/contract.slow.test.ts';
+    const smmu = 'test/devices/smmuv3/contract.slow.test.ts';
+    expect(nearestTests(PROJECT, 'devices/pl031/pl031.ts')).toEqual([
+      'test/devices/pl031/',
+      amd,
+      common,
+      smmu,
+    ]);
+    expect(nearestTests(PROJECT, 'devices/smmuv3/queues/hot-queue.ts')).toEqual([
+      'test/devices/smmuv3/',
+      amd,
+      common,
+    ]);
+    expect(nearestTests(PROJECT, 'devices/index.ts')).toEqual(['test/devices/']);
   });
 });
 
 it.each([
-  ['test/api', true],
-  ['test/vmm/boot', false],
-  ['test/assembly', false],
-])('tests in %s see changes in dist/ only: %s', (folder, needed) => {
-  expect(needsDist(PROJECT, folder)).toBe(needed);
+  [['test/api/'], true],
+  [['test/vmm/boot/', 'test/api/machine.test.ts'], true],
+  [['test/vmm/boot/'], false],
+  [['test/assembly/', 'test/devices/contract/contract.slow.test.ts'], false],
+])('tests in %j see changes in dist/ only: %s', (tests, needed) => {
+  expect(needsDist(PROJECT, tests)).toBe(needed);
 });
 
 describe('a run', () => {
   const MINUTE = 60_000;
   /**
-   * Mutants by name, each with its outcome in the nearest tests and in the fast suite.
+   * Mutants by name, each with its outcome in the nearest tests and in the whole suite.
    */
   type Fates = Readonly<Record<string, readonly [Result['outcome'], Result['outcome']?]>>;
 
@@ -183,23 +201,23 @@ describe('a run', () => {
   }
   const FATES: Fates = { a: ['killed'], b: ['survived', 'killed'], c: ['survived', 'survived'] };
 
-  it('has all meet the nearest tests, then the survivors the fast suite', async () => {
+  it('has all meet the nearest tests, then the survivors the whole suite', async () => {
     const { log, unmet } = await run(FATES);
     expect(unmet).toEqual([]);
     expect(log).toEqual([
       'a killed nearest',
       'b survived nearest',
       'c survived nearest',
-      'b killed fast',
-      'c survived fast',
+      'b killed all',
+      'c survived all',
     ]);
   });
 
-  it('leaves out the fast suite on request, and mutants of an earlier run', async () => {
+  it('leaves out the whole suite on request, and mutants of an earlier run', async () => {
     expect((await run(FATES, { nearestOnly: true })).log).toHaveLength(3);
     const { log, unmet } = await run(FATES, {}, ['a', 'b']);
     expect(unmet).toEqual([]);
-    expect(log).toEqual(['c survived nearest', 'b killed fast', 'c survived fast']);
+    expect(log).toEqual(['c survived nearest', 'b killed all', 'c survived all']);
   });
 
   it('ends with its time: a mutant in the middle of its tests counts as not tried', async () => {
@@ -216,10 +234,10 @@ describe('a run', () => {
     });
   });
 
-  it('keeps the result of the nearest tests when the fast suite is cut short', async () => {
+  it('keeps the result of the nearest tests when the whole suite is cut short', async () => {
     const fates: Fates = { a: ['killed'], b: ['survived', 'killed'], c: ['killed'] };
     const options = { minutes: 4.5 };
-    const { log, unmet, mutants } = await run(fates, options, [], { 'b fast': 2 });
+    const { log, unmet, mutants } = await run(fates, options, [], { 'b all': 2 });
     expect(log).toEqual(['a killed nearest', 'b survived nearest', 'c killed nearest']);
     expect(unmet).toEqual([]);
     expect(mutants[1]?.result).toMatchObject({ outcome: 'survived', tests: 'nearest' });
@@ -228,15 +246,15 @@ describe('a run', () => {
 
   it('kills a mutant whose nearest tests do not end in a quarter of its time', async () => {
     const fates: Fates = { a: ['killed'], b: ['survived', 'survived'], c: ['killed'] };
-    const hangs = { 'a nearest': Number.POSITIVE_INFINITY, 'b fast': 1.5 };
+    const hangs = { 'a nearest': Number.POSITIVE_INFINITY, 'b all': 1.5 };
     const { log, unmet } = await run(fates, { minutes: 5 }, [], hangs);
     expect(unmet).toEqual([]);
-    // The fast suite gets all remaining time: it needs more than a quarter.
+    // The whole suite gets all remaining time: it needs more than a quarter.
     expect(log).toEqual([
       'a killed nearest',
       'b survived nearest',
       'c killed nearest',
-      'b survived fast',
+      'b survived all',
     ]);
   });
 });

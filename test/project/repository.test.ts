@@ -91,7 +91,13 @@ describe('hosted CI', () => {
       expect(entry).toMatch(/ untried: true\n/);
     }
     expect(workflow).toMatch(/ continue-on-error: \$\{\{ matrix\.untried \}\}\n/);
-    expect(workflow).toContain('- run: node scripts/check-commits.mjs\n');
+  });
+
+  it('checks the messages of the commits that are pushed or proposed', () => {
+    expect(workflow).toMatch(
+      / BASE: \$\{\{ github\.event\.pull_request\.base\.sha \|\| github\.event\.before \}\}\n/,
+    );
+    expect(workflow).toMatch(/ node scripts\/check-commits\.mjs \$\{BASE:\+--base "\$BASE"\}\n/);
   });
 
   it('uses actions by the hash of a commit, with few rights', () => {

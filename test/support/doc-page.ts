@@ -97,7 +97,7 @@ export async function runPage(blocks: readonly Block[], realNpx = false): Promis
   try {
     for (const { language, info, text } of blocks) {
       if (language === 'text') {
-        expect(output, 'a text block stands behind a command').toBeDefined();
+        expect(output, 'a text block follows a command').toBeDefined();
         expectLines(output ?? '', text);
       } else if (language === 'sh') {
         if (info !== '') {

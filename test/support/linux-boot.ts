@@ -40,5 +40,5 @@ export function boot(
 /** Each of these occurs, after the previous one. */
 export function expectInOrder(text: string, expected: readonly RegExp[]): void {
   const found = firstMissing(text, expected);
-  if (found) expect(found.rest, 'behind what was found').toMatch(found.missing);
+  if (found) expect(found.rest, 'after what was found').toMatch(found.missing);
 }

@@ -89,8 +89,8 @@ export class Host implements AsyncDisposable {
 
   /**
    * @throws {OptionsError} when an option is wrong.
-   * @throws {EnvironmentError} when WebAssembly is missing here, or the hot modules cannot be
-   * loaded.
+   * @throws {EnvironmentError} when WebAssembly is missing here, or the hot modules
+   * cannot be loaded.
    */
   static async create(options: HostOptions = {}): Promise<Host> {
     const emitters = new Map<FindingOwner, Emitter<MachineEvents>>();

@@ -27,8 +27,8 @@ export interface MachineParts {
   readonly events: Emitter<MachineEvents>;
   readonly input: InputQueue;
   /**
-   * The wait of the loop that runs it, which interrupts, input and a stop end. Machines of
-   * one loop share one.
+   * The wait of the loop that runs it, which interrupts, input and a stop end. Machines
+   * of one loop share one.
    */
   idleWait: IdleWait;
   smmu(): SmmuCounters;

@@ -44,7 +44,10 @@ export interface Probe {
   readonly threads: Capability;
 }
 
-/** (module (memory 1 1 shared) (func (drop (i8x16.splat (i32.atomic.load (i32.const 0)))))) */
+/**
+ * (module (memory 1 1 shared) (func (drop (i8x16.splat (i32.atomic.load (i32.const
+ * 0))))))
+ */
 const NEEDED = Uint8Array.from([
   ...[
     0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00, 0x01, 0x04, 0x01, 0x60, 0x00, 0x00, 0x03, 0x02,

@@ -124,7 +124,10 @@ export interface MachineSettings {
   readonly drain?: Drain | undefined;
   /** Arguments of the guest's program (WASI) after its name; without NUL. */
   readonly args?: readonly string[] | undefined;
-  /** Environment of the guest's program (WASI): names without = and NUL, values without NUL. */
+  /**
+   * Environment of the guest's program (WASI): names without = and NUL, values without
+   * NUL.
+   */
   readonly env?: Readonly<Record<string, string>> | undefined;
   /**
    * The guest is trusted: it may use garbage-collected types (structs, arrays, exceptions

@@ -70,7 +70,9 @@ export interface BoardOptions {
   readonly wasmUrl?: BoardModuleUrls | undefined;
   /** False keeps every register access trapped. Default true. */
   readonly directMaps?: boolean;
-  /** The overlay path: the guest rings its SMMU's one CMDQ without an exit. Default false. */
+  /**
+   * The overlay path: the guest rings its SMMU's one CMDQ without an exit. Default false.
+   */
   readonly overlay?: boolean;
   /** Kind of the guest's command queues besides its CMDQ. Default `vcmdq`. */
   readonly queues?: Queues;

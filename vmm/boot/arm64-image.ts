@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The Image format of an arm64 kernel (Linux: Documentation/arch/arm64/booting.rst, section 4).
-// All of its header is little-endian.
+// The Image format of an arm64 kernel (Linux: Documentation/arch/arm64/booting.rst,
+// section 4). All of its header is little-endian.
 
 import { KernelImageError } from './kernel-image-error.ts';
 import type { LoadedKernel, RamRange } from './loadable.ts';

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// ELF executables (System V ABI, chapters 4 and 5): a vmlinux, or a program linked for the machine.
+// ELF executables (System V ABI, chapters 4 and 5): a vmlinux, or a program linked for
+// the machine.
 
 import { IMAGE_ALIGNMENT } from './arm64-image.ts';
 import { KernelImageError } from './kernel-image-error.ts';

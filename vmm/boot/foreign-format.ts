@@ -60,9 +60,9 @@ function isAt(bytes: Uint8Array, { offset, magic }: ForeignFormat): boolean {
 }
 
 /**
- * The properties that all encoders use, a dictionary of 2^n or 3 * 2^n bytes, and the size
- * of what is packed, or -1. No magic: the branch over a header of 0x174 bytes begins like
- * the properties and a dictionary.
+ * The properties that all encoders use, a dictionary of 2^n or 3 * 2^n bytes, and the
+ * size of what is packed, or -1. No magic: the branch over a header of 0x174 bytes begins
+ * like the properties and a dictionary.
  */
 function isLzma(bytes: Uint8Array): boolean {
   if (bytes[0] !== 0x5d || bytes.length < LZMA_HEADER_SIZE) return false;
@@ -81,7 +81,9 @@ function isExt(bytes: Uint8Array): boolean {
   return state <= 7 && errors >= 1 && errors <= 3;
 }
 
-/** A PE file, such as an EFI application, whose header is at the offset in its first one. */
+/**
+ * A PE file, such as an EFI application, whose header is at the offset in its first one.
+ */
 function isPe(bytes: Uint8Array): boolean {
   if (bytes[0] !== 0x4d || bytes[1] !== 0x5a || bytes.length < 64) return false;
   const at = new DataView(bytes.buffer, bytes.byteOffset).getUint32(0x3c, true);

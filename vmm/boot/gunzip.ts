@@ -37,8 +37,8 @@ export async function gunzip(
 
 /**
  * Unpacks the beginning of a gzip file. Damage after it is not found.
- * @param size number of bytes that are enough; the result may have one piece of the stream
- *   more, or be the whole contents.
+ * @param size number of bytes that are enough; the result may have one piece of the
+ *   stream more, or be the whole contents.
  * @throws {KernelImageError} when that part of the file is damaged.
  */
 export async function gunzipHead(

@@ -15,7 +15,10 @@ export type KernelImageFault =
 /** The kind of boot file. */
 export type KernelImageFile = 'kernel' | 'initrd' | 'command-line';
 
-/** A kernel, initrd or command line that this machine cannot boot; the message is one line. */
+/**
+ * A kernel, initrd or command line that this machine cannot boot; the message is one
+ * line.
+ */
 export class KernelImageError extends VsmmuError<KernelImageFault> {
   override readonly name = 'KernelImageError';
   /** The file that caused it. A kernel's message begins with its path or URL as given. */

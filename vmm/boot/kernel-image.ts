@@ -76,7 +76,9 @@ export function looksLikeKernel(bytes: Uint8Array): boolean {
   return isArm64Image(bytes) || isElf(bytes) || isGzip(bytes) || isZboot(bytes);
 }
 
-/** Of a packed file, this many bytes of each layer are unpacked to recognize the format. */
+/**
+ * Of a packed file, this many bytes of each layer are unpacked to recognize the format.
+ */
 const FORMAT_BYTES = 4096;
 
 /**

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Packets of the GDB Remote Serial Protocol (GDB manual, appendix E.1) in a stream of bytes.
+// Packets of the GDB Remote Serial Protocol (GDB manual, appendix E.1) in a stream of
+// bytes.
 
 /** Maximum number of bytes between `$` and `#` of a packet, for `PacketSize`. */
 export const MAX_PACKET = 0x4000;

@@ -146,7 +146,8 @@ export interface LiveTlbEntry {
 }
 
 /**
- * Visits the entries that are valid and not older than the generations that invalidations raise.
+ * Visits the entries that are valid and not older than the generations that invalidations
+ * raise.
  * @param smmu byte offset of the SMMU block.
  */
 export function eachLiveTlbEntry(

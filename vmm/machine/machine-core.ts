@@ -314,7 +314,7 @@ export class MachineCore {
     return this.#guest.drainSleep;
   }
 
-  /** Stores to directly mapped registers need no doorbell call while the drain has a thread. */
+  /** While the drain has a thread, stores to mapped registers need no doorbell call. */
   setDoorbells(needed: boolean): void {
     this.#directMaps?.setDoorbells(needed);
   }
@@ -330,7 +330,7 @@ export class MachineCore {
     if (this.#state.end({ status: 'stopped', reason }, new Leave())) this.#interrupt();
   }
 
-  /** Called by a device that ends the machine, at its next safe point, with an exit code. */
+  /** Called by a device to end the machine with an exit code, at its next safe point. */
   powerOff(exitCode: number): void {
     if (this.#state.end({ status: 'off', exitCode }, new Leave())) this.#interrupt();
   }

@@ -141,8 +141,8 @@ export class MachineState {
    * meanwhile.
    * @param thrown the value that the guest's calls throw until then.
    * @returns false when the vCPUs need not be asked to leave: the machine has ended
-   *   already, or it is ending and its guest ends it once more. A guest can do that tens of
-   *   thousands of times in one exit.
+   *   already, or it is ending and its guest ends it once more. A guest can do that tens
+   *   of thousands of times in one exit.
    */
   end(end: CoreEnd, thrown: unknown): boolean {
     const state = this.#state;

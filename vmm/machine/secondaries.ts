@@ -55,8 +55,8 @@ export class Secondaries {
   }
 
   /**
-   * Inline: a slice for each in turn; on threads, nothing. A vCPU that is waiting is on the
-   * stack already, and one that ran while another waited may be off by now.
+   * Inline: a slice for each in turn; on threads, nothing. A vCPU that is waiting is on
+   * the stack already, and one that ran while another waited may be off by now.
    */
   takeTurns(): void {
     if (!this.#owner.inline) return;

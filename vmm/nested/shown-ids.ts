@@ -10,7 +10,10 @@ import { ContextBlock, lackedBy } from '../../devices/unit/index.ts';
 import type { HwInfo } from '../../host/iommufd/index.ts';
 import type { BeyondShown } from '../inspect/index.ts';
 
-/** ID registers in struct iommu_hw_info_arm_smmuv3: flags and a reserved word, IDR0 to IDR5, IIDR, AIDR. */
+/**
+ * ID registers in struct iommu_hw_info_arm_smmuv3: flags and a reserved word, IDR0 to
+ * IDR5, IIDR, AIDR.
+ */
 export function idRegistersOf({ bytes }: HwInfo): SmmuIdRegisters {
   const [, , idr0 = 0, idr1 = 0, idr2 = 0, idr3 = 0, idr4 = 0, idr5 = 0, iidr = 0, aidr = 0] =
     new Uint32Array(bytes.slice().buffer);

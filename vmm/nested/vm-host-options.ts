@@ -42,7 +42,10 @@ export interface VmHostOptions extends HostSmmuOptions {
   readonly modules?: HotModules;
   /** The host's SMMUs, 1 to 16. Default: one. */
   readonly smmus?: readonly HostSmmuOptions[];
-  /** Bytes of host RAM, a multiple of 64 KiB. Default 16 MiB for each SMMU, and more for one with large queues. */
+  /**
+   * Bytes of host RAM, a multiple of 64 KiB. Default 16 MiB for each SMMU, and more for
+   * one with large queues.
+   */
   readonly ramSize?: number;
   /** Units of the trace ring (`createHostMemory`). Default: nothing is traced. */
   readonly traceUnits?: number | undefined;

@@ -359,7 +359,7 @@ export class VmHost {
     }
   }
 
-  /** All objects of the host with their state, which is consistent while no guest runs. */
+  /** All objects of the host with their state; consistent while no guest runs. */
   inspect(): HostInspection {
     const { bits, pinned, pinnable, generation } = this.#vmids.allocator;
     return {

@@ -123,8 +123,8 @@ const FIRST_NAP_MS = 0.1;
  */
 const MAX_NAP_MS = 0.6;
 /**
- * While no vCPU of its one machine can ring: a vCPU that wakes wakes the drain first. Also
- * while all machines are paused, or there are none: then the VMM wakes it.
+ * While no vCPU of its one machine can ring: a vCPU that wakes wakes the drain first.
+ * Also while all machines are paused, or there are none: then the VMM wakes it.
  */
 const QUIET_NAP_MS = 1000;
 /** Messages are accepted at least this often, even if the queues are busy. */
@@ -274,9 +274,9 @@ class Drain {
   }
 
   /**
-   * The word that ends a nap early: the wake word of a guest (of the machine that had work
-   * last, if it has one), or the messages. While no machine runs it is the VMM's own word,
-   * which no guest reaches.
+   * The word that ends a nap early: the wake word of a guest (of the machine that had
+   * work last, if it has one), or the messages. While no machine runs it is the VMM's own
+   * word, which no guest reaches.
    */
   #sleepWord(stands: boolean): { readonly words: Int32Array; readonly word: number } {
     const machines = this.#busy ? [this.#busy, ...this.#machines] : this.#machines;

@@ -25,7 +25,9 @@ export interface ServedVcpu {
   readonly mailbox: MailboxServer;
   /** The same object for all vCPUs of a machine. */
   readonly machine: ServedMachine;
-  /** True while it waits for an interrupt, and so does nothing that has to be looked for. */
+  /**
+   * True while it waits for an interrupt, and so does nothing that has to be looked for.
+   */
   readonly isAsleep?: (() => boolean) | undefined;
 }
 
@@ -52,7 +54,9 @@ export const SPIN_MS = 0.02;
 const TURN_MS = 2;
 /** Maximum sleep while vCPUs run: devices are polled at least this often. */
 const SLEEP_MS = 10;
-/** The same while all vCPUs wait for an interrupt: what wakes them may be seen this late. */
+/**
+ * The same while all vCPUs wait for an interrupt: what wakes them may be seen this late.
+ */
 const SLEEP_WITH_VCPUS_MS = 30;
 const LOOKS_PER_CLOCK = 16;
 

@@ -31,8 +31,8 @@ const PAUSE = 7;
 const PAUSED = 8;
 const STOP = 9;
 /**
- * 64-bit slots of the arguments. Up to three are in the cache line of STATE, which a request
- * transfers in any case. The result replaces the first one.
+ * 64-bit slots of the arguments. Up to three are in the cache line of STATE, which a
+ * request transfers in any case. The result replaces the first one.
  */
 const SLOTS_AT = 40;
 const MAX_ARGUMENTS = 10;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Whether any machine of the side core can store to a queue. While none can, as all of them
-// are paused, the drain sleeps for longer, until the VMM wakes it.
+// Whether any machine of the side core can store to a queue. While none can, as all of
+// them are paused, the drain sleeps for longer, until the VMM wakes it.
 
 import type { MachineCore } from '../machine/index.ts';
 import { SIDE_STANDING, SIDE_WAKE } from './control-block.ts';
@@ -20,7 +20,9 @@ export class StandingMachines {
     this.#machines = machines;
   }
 
-  /** Follows a machine from now on. Until it is paused it counts as one that can store. */
+  /**
+   * Follows a machine from now on. Until it is paused it counts as one that can store.
+   */
   watch(machine: MachineCore): void {
     this.#standing.delete(machine);
     machine.onStanding = (stands) => {
@@ -38,7 +40,9 @@ export class StandingMachines {
     if (before !== 0 && !stand) this.wake();
   }
 
-  /** Ends the drain's sleep while no machine can store. Stores nothing in guest memory. */
+  /**
+   * Ends the drain's sleep while no machine can store. Stores nothing in guest memory.
+   */
   wake(): void {
     const control = this.#control();
     Atomics.add(control, SIDE_WAKE, 1);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Chrome's trace event format ("JSON Object Format"), which chrome://tracing, Perfetto and Speedscope open.
+// Chrome's trace event format ("JSON Object Format"), which chrome://tracing, Perfetto
+// and Speedscope open.
 
 import { checkList } from '../../devices/plugin/known-values.ts';
 import { anyText, having, uint } from '../../devices/plugin/option-kinds.ts';
@@ -8,7 +9,10 @@ import { Nesting, nanoseconds } from './nesting.ts';
 import type { TraceRecord } from './trace-record.ts';
 import { compareProcesses, compareTracks } from './track-order.ts';
 
-/** Version of the trace file format: `otherData.formatVersion`. A file without one is of version 1. */
+/**
+ * Version of the trace file format: `otherData.formatVersion`. A file without one is of
+ * version 1.
+ */
 export const TRACE_FORMAT_VERSION = 1;
 
 /** One event of the format. Times are in microseconds. */

@@ -58,8 +58,8 @@ export interface V86SmmuOptions {
    */
   readonly page0: number;
   /**
-   * IRQs, 0 to 15: of the event queue, with that of global errors next to it, of the CMDQV and of the
-   * DMA engine.
+   * IRQs, 0 to 15: of the event queue, with that of global errors next to it, of the
+   * CMDQV and of the DMA engine.
    */
   readonly irqs: { readonly smmu: number; readonly cmdqv: number; readonly dma: number };
   /**

@@ -63,7 +63,8 @@ export interface DebugTarget {
   /** The state of a vCPU, in a few words. */
   describe(vcpu: number): string;
   /**
-   * The value of a register, by its index among `registers`; undefined before the machine has booted.
+   * The value of a register, by its index among `registers`; undefined before the machine
+   * has booted.
    */
   readRegister(vcpu: number, register: number): bigint | undefined;
   /** False when it cannot be written, or the value does not fit. */

@@ -10,7 +10,10 @@ import type { Vcpu, VcpuHost } from './vcpu.ts';
 export interface ExitView {
   /** A vCPU has left the guest; `total` counts the exits of all vCPUs so far. */
   counted(vcpu: number, total: number): void;
-  /** The vCPU is between the first doorbell of a batch on the direct path and its last completion. */
+  /**
+   * The vCPU is between the first doorbell of a batch on the direct path and its last
+   * completion.
+   */
   isInvalidating(vcpu: number): boolean;
   /** Its exits by another counter; absent when there is none. */
   readonly importCalls?: ImportCalls;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Recognizes exits for invalidations of translations: trapped accesses to PROD and CONS of
-// command queues. It sees only what a guest stores: it reads no register, which could
+// Recognizes exits for invalidations of translations: trapped accesses to PROD and CONS
+// of command queues. It sees only what a guest stores: it reads no register, which could
 // change the state of a device, and counts for any kind of guest and queue.
 
 import {

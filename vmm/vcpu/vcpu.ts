@@ -48,7 +48,9 @@ export interface Vcpu {
   readonly inGuest: boolean;
   /** It is paused, or outside the guest. */
   readonly still: boolean;
-  /** Something has ended its wait since `run` returned `idle`. Undefined: it cannot tell. */
+  /**
+   * Something has ended its wait since `run` returned `idle`. Undefined: it cannot tell.
+   */
   readonly isWoken?: boolean;
   /**
    * Sets it to the start of its program; a promise when that takes time, before which it

@@ -122,7 +122,7 @@ export class Recorder {
     this.safely(() => this.observe(''));
   }
 
-  /** They have ended it. */
+  /** The machines have ended the step. */
   endStep(): void {
     const missed = this.#inStep >= MOST_IN_STEP;
     this.#inStep = 0;

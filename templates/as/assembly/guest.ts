@@ -1,5 +1,5 @@
-// A guest that lets a device write to a page through the SMMU, unmaps the page, and observes that
-// a later write faults.
+// A guest that lets a device write to a page through the SMMU, unmaps the page, and
+// observes that a later write faults.
 
 import {
   DMA_CTRL,
@@ -117,8 +117,8 @@ function work(): i32 {
 }
 
 /**
- * Called again and again until it returns RUN_OFF. A guest that runs for long returns RUN_YIELD
- * from time to time.
+ * Called again and again until it returns RUN_OFF. A guest that runs for long returns
+ * RUN_YIELD from time to time.
  */
 export function vsmmu_run(_budget: i32): i32 {
   const result = work();

@@ -54,7 +54,7 @@ void main(void) {
     put_field("b", run(b));
     put("\n");
   }
-  // Another page behind the same address.
+  // Another page at the same address.
   write_code(ARENA + 0x1000, 77);
   publish(ARENA + 0x1000);
   map_page(&low, a, ARENA + 0x1000, ATTR(NORMAL) | INNER | AF | UXN);

@@ -59,7 +59,7 @@ void on_exception(u64 vector, struct frame *frame) {
   int user = vector == 0x400;
   if (!user || ec != 0x15 || (u16)READ(esr_el1) != 0xffff) note(vector, frame);
   if (user) leave_user(frame->x[0]);
-  // A SVC returns behind itself; a fetch that faults was called.
+  // An SVC returns to the next instruction; a fetch that faults was called.
   if (ec == 0x15) return;
   if (ec == 0x21 || ec == 0x22 || ec == 0x0e) {
     frame->elr = frame->x[30];

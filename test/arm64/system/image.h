@@ -65,7 +65,7 @@ void put_hex(u64 value);
 /** Prints " name=value". */
 void put_field(const char *name, u64 value);
 
-/** Calls a probe at EL1 or EL0: X0 behind it. */
+/** Calls a probe at EL1 or EL0: returns X0 after it. */
 u64 call(u32 el, const void *probe, u64 x0, u64 x1);
 /** Prints a line: what the last call came to. ELR is told from `pc` on, that of a fetch from FAR on. */
 void show(const char *what, const void *pc, u64 result);

@@ -56,7 +56,7 @@ describe('streams without a valid STE', () => {
       [0x0000_0008_0000_0004n, 0n, 0n, 0n],
     ],
     [
-      'a CD that stalls behind S1STALLD',
+      'a CD that stalls with S1STALLD',
       () => stage1({ stall: true, stallDisabled: true }),
       [0x0000_0008_0000_000an, 0n, 0n, 0n],
     ],

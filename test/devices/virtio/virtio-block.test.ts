@@ -152,7 +152,7 @@ describe('a virtio block device', () => {
   });
 
   it.each([
-    ['a sector behind the end', IN, DISK_BYTES / 512, 512, 1],
+    ['a sector past the end', IN, DISK_BYTES / 512, 512, 1],
     ['a range across the end', IN, DISK_BYTES / 512 - 1, 1024, 1],
     ['half a sector', IN, 0, 256, 1],
     ['an unknown type', 99, 0, 512, 2],
@@ -243,7 +243,7 @@ describe('a virtio block device', () => {
       },
     ],
     [
-      'what is read behind what is written',
+      'what is read after what is written',
       ({ describe, offer }) => {
         describe(DESCRIPTORS, 0, { at: HEADER, length: 16, flags: NEXT | WRITE });
         describe(DESCRIPTORS, 1, { at: HEADER, length: 16, flags: 0 });

@@ -125,7 +125,7 @@ class VirtioFuzzer implements Fuzzer {
     fresh.attach(new FakeHost());
     fresh.reset();
     const states = [subject.device, fresh].map((device) => JSON.stringify(device.save()));
-    ensure(states[0] === states[1], () => `${fresh.name} is another one behind a reset`);
+    ensure(states[0] === states[1], () => `${fresh.name} differs from a new one after a reset`);
     return OPERATIONS;
   }
 }

@@ -60,7 +60,7 @@ it('F_CD_FETCH for a CD, with its IPA as FetchAddr', async () => {
 
 it.each([
   ['the first table', rootOutside],
-  ['a table behind another one', tableOutside],
+  ['a table after another one', tableOutside],
 ])('F_WALK_EABT for %s, with its IPA as FetchAddr', async (_, prepare) => {
   // CLASS TT, RnW 1; S2 is 0.
   expect(await eventsOf(prepare)).toEqual([`${stream}0000000b 10800000000 ${iova} 123456000`]);

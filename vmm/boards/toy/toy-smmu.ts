@@ -24,7 +24,10 @@ interface SmmuPlace {
   readonly smmu: number;
   readonly cmdqv: number;
   readonly dma: number;
-  /** Event queue; the global error interrupt follows, then the CMDQV's and the DMA engine's. */
+  /**
+   * Event queue; the global error interrupt follows, then the CMDQV's and the DMA
+   * engine's.
+   */
   readonly irq: number;
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The way to memory of a bus master that no SMMU is in front of: its addresses are physical ones.
+// The way to memory of a bus master that no SMMU is in front of: its addresses are
+// physical ones.
 
 import type { MemoryRegion } from '../../../assembly/load.ts';
 import { offsetOfGpa } from '../../../devices/bus/guest-memory.ts';

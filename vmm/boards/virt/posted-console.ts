@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A console's data and flag registers without exits: a kernel prints a byte by a read of the one and a
-// write of the other.
+// A console's data and flag registers without exits: a kernel prints a byte by a read of
+// the one and a write of the other.
 
 import {
   PL011_DR,

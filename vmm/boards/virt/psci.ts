@@ -13,8 +13,8 @@ export interface PsciMachine {
   /** True when a vCPU can start at this physical address. */
   isExecutable(address: bigint): boolean;
   /**
-   * Starts a vCPU that is off: EL1h, everything masked, MMU off, X0 = `context`, PC = `entry`
-   * (DEN0022 section 6.4).
+   * Starts a vCPU that is off: EL1h, everything masked, MMU off, X0 = `context`, PC =
+   * `entry` (DEN0022 section 6.4).
    */
   start(vcpu: number, entry: bigint, context: bigint): void;
   /** Stops the calling vCPU, which is `off` only when it executes nothing more. */

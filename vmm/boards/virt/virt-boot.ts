@@ -16,7 +16,9 @@ import type { ChosenOptions } from './virt-device-tree.ts';
 
 /** The files that a machine boots. */
 export interface VirtBootFiles {
-  /** An arm64 Image, an ELF executable or a flat binary; gzipped, or an EFI zboot file. */
+  /**
+   * An arm64 Image, an ELF executable or a flat binary; gzipped, or an EFI zboot file.
+   */
   readonly kernel: Uint8Array<ArrayBuffer>;
   readonly initrd?: Uint8Array<ArrayBuffer> | undefined;
   /** The kernel's command line. Default: empty. */

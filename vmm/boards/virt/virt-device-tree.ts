@@ -133,7 +133,8 @@ function cpusNode(vcpus: number): DeviceTreeNode {
 }
 
 function timerNode(): DeviceTreeNode {
-  // Secure, physical, virtual, hypervisor: the binding's order. A PPI's number is INTID - 16.
+  // Secure, physical, virtual, hypervisor: the binding's order. A PPI's number is INTID -
+  // 16.
   const intids = [
     TIMER_INTID_SECURE,
     TIMER_INTID_PHYSICAL,

@@ -46,7 +46,9 @@ const VIRTIO_GPA = 0x0a000000;
 const VIRTIO_ROOM = 0x1000;
 const VIRTIO_SPI = 16;
 
-/** PCIe: ECAM, the window for BARs, I/O space behind it, and the SPIs of INTA to INTD. */
+/**
+ * PCIe: ECAM, the window for BARs, the I/O space after it, and the SPIs of INTA to INTD.
+ */
 export const VIRT_PCIE = {
   ecam: 0x3f000000,
   buses: 16,

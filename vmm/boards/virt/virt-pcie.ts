@@ -84,7 +84,10 @@ export function virtPcie(functions: readonly PcieFunction[], streams: number): V
   };
 }
 
-/** Space codes of the first cell of a PCI address (bindings/pci; IEEE 1275): I/O, 32-bit memory. */
+/**
+ * Space codes of the first cell of a PCI address (bindings/pci; IEEE 1275): I/O, 32-bit
+ * memory.
+ */
 const IO = 0x01000000;
 const MEMORY_32 = 0x02000000;
 const GIC_SPI = 0;

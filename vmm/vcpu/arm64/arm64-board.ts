@@ -21,8 +21,8 @@ export interface CpuInterface {
 /** An interrupt controller with a CPU interface in system registers: a GICv3. */
 export interface CpuInterrupts extends CpuInterface, InterruptSink {
   /**
-   * The work of accesses to its registers since the last call, in units of which 64 take as
-   * long as an exit. Absent: none of them takes longer than others.
+   * The work of accesses to its registers since the last call, in units of which 64 take
+   * as long as an exit. Absent: none of them takes longer than others.
    */
   takeWork?(): number;
 }
@@ -56,7 +56,8 @@ export interface SemihostingCall {
   readonly parameter: bigint;
   /**
    * The first bytes at a virtual address that EL1 can read, at least one and at most
-   * `length`, valid until the call returns; undefined outside RAM. Costs the vCPU an exit.
+   * `length`, valid until the call returns; undefined outside RAM. Costs the vCPU an
+   * exit.
    */
   readonly read: (address: bigint, length: number) => Uint8Array | undefined;
 }
@@ -83,11 +84,14 @@ export interface Arm64Board {
   hypercall(call: Hypercall): HypercallResult;
   /** Executes a semihosting call. Without it HLT is UNDEFINED. */
   semihosting?(call: SemihostingCall): HypercallResult;
-  /** Registers that vCPUs on threads of their own access without an exit. Default: there are none. */
+  /**
+   * Registers that vCPUs on threads of their own access without an exit. Default: there
+   * are none.
+   */
   readonly posted?: PostedRegisters | undefined;
   /**
-   * Told of system registers that there are not. Absent: nobody is, and a vCPU on a thread
-   * of its own does not leave it for them.
+   * Told of system registers that there are not. Absent: nobody is, and a vCPU on a
+   * thread of its own does not leave it for them.
    */
   readonly unknownRegister?: ((access: UnknownRegister) => void) | undefined;
 }

@@ -31,7 +31,9 @@ export interface Arm64CpuOptions {
   readonly block: Arm64Block;
   readonly exports: Arm64Exports;
   readonly interrupts: CpuInterface;
-  /** Software has accessed a system register that there is not. Default: nobody is told. */
+  /**
+   * Software has accessed a system register that there is not. Default: nobody is told.
+   */
   unknownRegister?(encoding: number, isWrite: boolean): void;
 }
 

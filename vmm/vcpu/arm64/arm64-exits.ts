@@ -95,7 +95,9 @@ export class Arm64Exits {
     }
   }
 
-  /** Reports that the instruction at the PC accesses an unknown system register; no exit. */
+  /**
+   * Reports that the instruction at the PC accesses an unknown system register; no exit.
+   */
   unknownRegister(encoding: number, isWrite: boolean): void {
     const { board, cpu } = this.#options;
     this.guard(() => {

@@ -24,9 +24,9 @@ const TURN = 0x8000;
 /**
  * Exits of a vCPU in a run: accesses to devices, calls, waits, SMC, and each 64 bytes
  * that a semihosting call reads. One may cost as much as one service of a device
- * (docs/internals/architecture.md), during which nothing else on the thread runs. A number
- * of exits, not a time, so that runs stay deterministic. The end of a run costs as much as
- * some 200 plain exits.
+ * (docs/internals/architecture.md), during which nothing else on the thread runs. A
+ * number of exits, not a time, so that runs stay deterministic. The end of a run costs as
+ * much as some 200 plain exits.
  */
 const EXITS = 0x800;
 /** Cost of a sleep of all vCPUs in a budget: a run ends, even if nothing wakes them. */
@@ -271,8 +271,8 @@ export class Arm64RoundRobin implements Vcpu {
   }
 
   /**
-   * The counter after one turn of the devices. It takes as long as a vCPU's: a request that
-   * needs many ends soon, and a device that never ends does not stop the timers.
+   * The counter after one turn of the devices. It takes as long as a vCPU's: a request
+   * that needs many ends soon, and a device that never ends does not stop the timers.
    */
   #afterTurn(wake: bigint | undefined, now: bigint): bigint {
     const end = now + BigInt(TURN);

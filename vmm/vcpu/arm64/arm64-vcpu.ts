@@ -192,7 +192,9 @@ export class Arm64Vcpu {
     return exit;
   }
 
-  /** Handles the reason for which a run has ended. Those that the guest causes are exits. */
+  /**
+   * Handles the reason for which a run has ended. Those that the guest causes are exits.
+   */
   #handle(why: number): VcpuExit | undefined {
     if (why !== ARM64_EXIT_SLICE && why !== ARM64_EXIT_STOP) this.#exits.spend(1);
     switch (why) {

@@ -97,8 +97,8 @@ export class PostedServer {
   }
 
   /**
-   * Performs the posted writes, at most one ring of them, and publishes the value of reads.
-   * A write that calls it again leaves the rest to this call.
+   * Performs the posted writes, at most one ring of them, and publishes the value of
+   * reads. A write that calls it again leaves the rest to this call.
    */
   serve(): void {
     if (this.#serves) return;
@@ -128,7 +128,10 @@ export class PostedServer {
     this.close();
   }
 
-  /** Accesses take exits until `serve` is called: the device changes for a reason of its own. */
+  /**
+   * Accesses take exits until `serve` is called: the device changes for a reason of its
+   * own.
+   */
   close(): void {
     Atomics.store(this.#words, VALUE, CLOSED);
   }

@@ -27,14 +27,16 @@ const MASKED = 0x3c0;
 const FROM_VECTOR = BigInt(MASKED | 5);
 /** The bits of SPSR_EL1 that say so. */
 const MODE_AND_MASKS = 0x3cfn;
-/** Exception classes that return behind their instruction, not to it (Arm ARM, D1.3.3). */
+/**
+ * Exception classes that return to the next instruction, not to theirs (Arm ARM, D1.3.3).
+ */
 const SVC = 0x15n;
 const SOFTWARE_STEP = 0x33n;
 
 /**
  * ELR_EL1 after the first instruction of a vector has taken the exception of this class.
- * Undefined for one that the instruction before the vector can have taken as well, and for
- * no exception: ELR_EL1 of a guest that has returned to its vector is the vector too.
+ * Undefined for one that the instruction before the vector can have taken as well, and
+ * for no exception: ELR_EL1 of a guest that has returned to its vector is the vector too.
  */
 function returnsTo(vector: bigint, esr: bigint): bigint | undefined {
   const syndrome = (esr >> 26n) & 0x3fn;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The direct maps of a Wasm guest: a table in its info page, which its runtime consults at each
-// access (docs/guest-abi.md).
+// The direct maps of a Wasm guest: a table in its info page, which its runtime consults
+// at each access (docs/guest-abi.md).
 
 import {
   ABI_AT_MAP_ACK,

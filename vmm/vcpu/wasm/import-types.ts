@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The functions that a guest may import, with their types: the ABI's (docs/guest-abi.md), and those of WASI preview 1.
+// The functions that a guest may import, with their types: the ABI's (docs/guest-abi.md),
+// and those of WASI preview 1.
 
 import type { FunctionType, ValueType } from './wasm-types.ts';
 

@@ -9,7 +9,8 @@ const GPA_LIMIT = 2 ** 32;
 const MIB = 2 ** 20;
 
 /**
- * The RAM of a Wasm guest: its memory above the ABI area, at `gpaBase` plus the memory offset.
+ * The RAM of a Wasm guest: its memory above the ABI area, at `gpaBase` plus the memory
+ * offset.
  * @throws {RangeError} when it does not end below 4 GiB.
  */
 export function ramRegions(memory: WebAssembly.Memory, gpaBase: number): readonly MemoryRegion[] {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A Wasm guest: its vCPUs, and the info page through which they see interrupts, time and devices.
+// A Wasm guest: its vCPUs, and the info page through which they see interrupts, time and
+// devices.
 
 import { ABI_AREA_SIZE, ABI_MAX_VCPUS } from '../../../assembly/layout/guest-abi.ts';
 import type { Placement } from '../../../devices/bus/index.ts';

@@ -157,7 +157,7 @@ describe('the SMMU that a kernel owns', () => {
   it.each([
     ['address 0', 0],
     ['the page below RAM', RAM - 0x1000],
-    ['the page behind RAM', RAM + RAM_SIZE],
+    ['the page after RAM', RAM + RAM_SIZE],
     ['the redistributors', 0x080a_0000],
     ['RAM with a bit above 32', 0x1_0000_0000 + RAM],
     ['the highest page', 0xffff_ffff_f000],
@@ -190,7 +190,7 @@ describe('the CMDQV that a kernel owns', () => {
   it.each([
     ['host', 0x20000],
     ['guest', 0],
-  ] as const)('has HYP_OWN as a %s has it', async (role, hypOwn) => {
+  ] as const)('has the HYP_OWN of a %s', async (role, hypOwn) => {
     const { bus } = await boardOf(role);
     bus.write(CMDQV + 0x1000, 4, 0x20001);
     expect(bus.read(CMDQV + 0x1000, 4) & 0x20001).toBe(hypOwn + 1);

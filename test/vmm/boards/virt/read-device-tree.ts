@@ -32,7 +32,7 @@ export function readDeviceTree(blob: Uint8Array): ReadNode {
         );
         at += 8 + Math.ceil(length / 4) * 4;
       } else if (token === 1) {
-        if (properties.size === 0 && nodes.size > 0) throw new Error('a property behind a node');
+        if (properties.size === 0 && nodes.size > 0) throw new Error('a property after a node');
         const stop = end(at);
         const name = latin(blob.subarray(at, stop));
         at = Math.ceil((stop + 1) / 4) * 4;

@@ -47,7 +47,7 @@ describe('the IRQ input', () => {
   it.each<[string, () => void]>([
     ['a look at its timers', () => cpu.updateTimers(0n)],
     ['an access of the CPU interface', () => cpu.register(ICC_PMR_EL1, false)],
-  ])('keeps an interrupt that comes just behind %s', (_what, look) => {
+  ])('keeps an interrupt that comes just after %s', (_what, look) => {
     meanwhile = () => gic.pulse(INTID);
     look();
     expect(isPending()).toBe(true);

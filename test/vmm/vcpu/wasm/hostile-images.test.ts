@@ -203,7 +203,7 @@ const DAMAGED: readonly [string, Uint8Array<ArrayBuffer>][] = [
     binary(section(11, vector([0x00, 0x41, 0x81, 0x80, 0x80, 0x80, 0x10, 0x0b, 0x00]))),
   ],
   ['a number without an end', binary(new Array<number>(100).fill(0xff))],
-  ['a section that ends behind the file', binary([0x01, 0x10, 0x00])],
+  ['a section that ends past the file', binary([0x01, 0x10, 0x00])],
   ['a section without a size', binary([0x01])],
   ['a section of 4 GiB', binary([0x01, 0xff, 0xff, 0xff, 0xff, 0x0f])],
   ['sections out of order', binary(section(2, [0x00]), section(1, [0x00]))],

@@ -100,8 +100,8 @@ export interface Block {
   /** Blocks that may be next, by their start. */
   readonly successors: readonly number[];
   /**
-   * For a block that ends with a return: the sites from which the function is called in the
-   * region, and the place to which it has returned before.
+   * For a block that ends with a return: the sites from which the function is called in
+   * the region, and the place to which it has returned before.
    */
   readonly returnSites: readonly number[];
 }

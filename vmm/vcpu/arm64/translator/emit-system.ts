@@ -68,7 +68,9 @@ function readCounter(code: RegionCode, rt: number): void {
   code.setX(rt);
 }
 
-/** DCZID_EL0 at EL1, where DC ZVA is never prohibited: BS is log2 of the block's words. */
+/**
+ * DCZID_EL0 at EL1, where DC ZVA is never prohibited: BS is log2 of the block's words.
+ */
 function readBlockSize(code: RegionCode, rt: number): void {
   needEl1(code);
   code.i64(Math.log2(ZVA_SIZE / 4));

@@ -74,8 +74,8 @@ export interface Arm64RegionsOptions {
   readonly ram: Pick<MemoryRegion, 'offset' | 'size'>;
   readonly exports: Pick<Arm64Exports, 'entryOf' | 'placeEntry'>;
   /**
-   * Number of translations for one page after which it gets no more, until all regions are
-   * discarded. Default 128.
+   * Number of translations for one page after which it gets no more, until all regions
+   * are discarded. Default 128.
    */
   readonly mostOfPage?: number;
   /** Regions contain only code that has been executed before. Default true. */
@@ -227,8 +227,8 @@ export class Arm64Regions {
   }
 
   /**
-   * The distance in instructions from a branch to the target that it has noted; undefined if
-   * there is none, or none that a region can contain.
+   * The distance in instructions from a branch to the target that it has noted; undefined
+   * if there is none, or none that a region can contain.
    */
   #noted(note: number): number | undefined {
     const [low, high] = [this.#word(note) | 0, this.#word(note + 4) | 0];

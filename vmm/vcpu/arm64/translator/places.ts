@@ -15,6 +15,9 @@ export const pageOf = (place: number): number => Math.floor(place / ARM64_PAGE_R
 /** The instructions of its page before a place. */
 export const indexOf = (place: number): number => place - pageOf(place) * ARM64_PAGE_RECORDS;
 
-/** Address of the record of a place. @param base Address of the first record of its page. */
+/**
+ * Address of the record of a place.
+ * @param base Address of the first record of its page.
+ */
 export const recordOf = (base: number, place: number): number =>
   base + ARM64_RECORD_SIZE * indexOf(place);

@@ -56,8 +56,8 @@ export interface RegionPlace {
   /** Maximum number of instructions between two checks of the limit. */
   readonly longest: number;
   /**
-   * Where the RET, BR or BLR at a place notes to which address it has led: the distance from
-   * itself in bytes (i64).
+   * Where the RET, BR or BLR at a place notes to which address it has led: the distance
+   * from itself in bytes (i64).
    */
   readonly notes: ReadonlyMap<number, number>;
 }
