@@ -133,7 +133,7 @@ export class Sanitizer {
     };
   }
 
-  /** Suspects whose stale entry is still cached at this moment: its invalidation may come. */
+  /** Suspects whose stale entry is still cached now: its invalidation may come. */
   get suspects(): readonly Finding[] {
     return this.#pending.filter((pending) => pending.current()).map(({ finding }) => finding);
   }
