@@ -130,7 +130,7 @@ function controls(steps: EventSteps): TemplateResult {
         data-explain="The event before, and the machines as they were then (left arrow).">\u25c0 Back</button>
     <button type="button" id="event-forward" class="primary" aria-keyshortcuts="ArrowRight"
         @click=${() => steps.forward()}
-        data-explain="The next event; behind the last one the machines take a step (right arrow)."
+        data-explain="The next event; after the last one the machines take a step (right arrow)."
       >Forward \u25b6</button>
     <button type="button" id="event-play" aria-pressed=${playing} @click=${() => steps.togglePlay()}
         data-explain="One event after the other, a little less than a second each."

@@ -89,8 +89,8 @@ function queue(vm: string, picture: QueuePicture): TemplateResult {
         >${error === 0 ? '0' : (ERRORS[error] ?? error)}</dd></div>
       <div class=${stopped === '' ? '' : 'bad'} tabindex="-1"
           data-explain=${
-            'GERROR, and GERRORN behind it: unlike each other from the error on until the driver ' +
-            'has acknowledged it.'
+            'GERROR and GERRORN: they differ from an error on, until the driver has acknowledged ' +
+            'it.'
           }><dt>GERROR</dt><dd>${hex(gerror)} / ${hex(gerrorn)}</dd></div>
       ${
         status === undefined

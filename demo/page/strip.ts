@@ -81,7 +81,7 @@ function stages(trace: TracePicture, drain: string): Stage[] {
     {
       title: 'CONS moves',
       detail: `${prodAfter} \u00b7 guest memory`,
-      explains: 'CONS is published behind the effects; the guest reads it from its own memory.',
+      explains: 'CONS is published after the effects; the guest reads it from its own memory.',
     },
   ];
 }

@@ -36,7 +36,7 @@ const TERMS: Readonly<Record<string, string>> = {
   STE: 'STE, stream table entry: tells the SMMU what to do with the accesses of a device.',
   StreamID: 'StreamID: the number by which the SMMU knows a device.',
   TLBI:
-    'TLBI: the command that removes translations from the TLB; behind it goes a CMD_SYNC, which ' +
+    'TLBI: the command that removes translations from the TLB; a CMD_SYNC follows it, which ' +
     'completes when all before it has.',
   TLBI_NH_VA: 'TLBI_NH_VA: the TLBI for one address in one address space.',
   VCMDQ: 'VCMDQ: a command queue of CMDQV that a guest fills itself, without an exit.',

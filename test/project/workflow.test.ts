@@ -46,7 +46,8 @@ function problemsOf(command: string): string[] {
       if (program === 'npm')
         return first === 'ci' || first in manifest.scripts ? [] : [`npm has no ${first}`];
       if (program === 'node') return existsSync(join(PROJECT, first)) ? [] : [`no ${first}`];
-      if (program === 'git') return [];
+      const isAssignment = /^\w+=/.test(program);
+      if (program === 'git' || isAssignment) return [];
       return existsSync(join(PROJECT, program)) ? [] : [`no ${program}`];
     });
 }
