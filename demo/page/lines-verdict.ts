@@ -11,12 +11,17 @@ const PROGRAM_CHECK = 'program';
 
 export interface LinesVerdict {
   /**
-   * The device has used no stale entry; the sanitizer has a finding; or not all lines
-   * were executed.
+   * The sanitizer has no finding; it has one; or not all lines were executed.
    */
   readonly what: 'clean' | 'found' | 'failed';
   readonly text: string;
 }
+
+/** What the device has used, without a finding. */
+const used = (suspects: Picture['suspects']): string =>
+  suspects.length === 0
+    ? 'the device has used no stale entry'
+    : 'each stale entry that the device used was invalidated after it';
 
 /**
  * What a device that used no stale entry does not show: lines that no driver may leave
@@ -57,7 +62,7 @@ export function verdictOf(
     return {
       what: 'clean',
       text:
-        `All lines have run, and the device has used no stale entry.${unseen(lines.split(/[\n;]/))} ` +
+        `All lines have run, and ${used(suspects)}.${unseen(lines.split(/[\n;]/))} ` +
         'Delete a line and run them again.',
     };
   const cause = why ?? 'the machine has been switched off before';

@@ -76,6 +76,10 @@ describe('what lines have come to', () => {
     ['map 0x1000 page 0;dma read 0x1000;unmap 0x1000', 'No TLBI follows the last unmap'],
     ['map 0x1000 page 0;unmap 0x1000;tlbi va 0x1000', 'No sync follows the last TLBI'],
     ['map 0x1000 page 0;unmap 0x1000;tlbi va 0x1000;sync', 'no stale entry. Delete a line'],
+    [
+      'map 0x1000 page 0;dma read 0x1000;unmap 0x1000;dma read 0x1000;tlbi va 0x1000;sync',
+      'each stale entry that the device used was invalidated after it. Delete a line',
+    ],
   ])('names what no device has noticed (%s)', async (lines, text) => {
     const verdict = verdictOf(await ran(lines), lines);
     expect(verdict?.what).toBe('clean');
