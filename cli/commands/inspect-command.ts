@@ -14,6 +14,7 @@ import { addFlags } from '../flags.ts';
 import { hostSize } from '../host-size.ts';
 import { inspectionText } from '../inspect-text.ts';
 import { hostInspectionOf } from '../inspection-schema.ts';
+import { withPath } from '../invalidation-path.ts';
 import { jsonLine } from '../json-line.ts';
 import { printableData } from '../printable-data.ts';
 import { Progress } from '../progress.ts';
@@ -91,7 +92,8 @@ type InspectSettings = Pick<
 
 /** Boots machines, runs each until it has yielded `steps` times, and inspects the host. */
 async function inspectRunning(guest: string, settings: InspectSettings): Promise<HostInspection> {
-  const { path = 'all', queues = 'vcmdq', steps = STEPS } = settings;
+  const { queues = 'vcmdq', steps = STEPS } = settings;
+  const { path = 'all' } = withPath({ ...settings, guest });
   const toy = guest === 'toy';
   if (guest === 'linux')
     throw new UsageError(

@@ -450,6 +450,10 @@ const CASES: readonly (readonly [string | RegExp, string])[] = [
   [/bad-host\.json: its host is damaged/, 'inspect bad-host.json'],
   ['a trace file takes no options except --json', 'inspect no-host.json --steps 2'],
   [/it must be an integer from 0 to 1000000, not "all"/, 'inspect toy --steps all'],
+  [
+    /--overlay permits only the overlay path, not --path trapped/,
+    'inspect toy --overlay --path trapped',
+  ],
   [/text\.wasm: not a WebAssembly binary/, 'inspect text.wasm'],
   [/for a kernel, vsmmu boot linux --trace FILE\.json, and inspect FILE\.json\n$/, 'inspect linux'],
   [/list\.json is not a trace: it is not one JSON object/, 'trace summary list.json'],
