@@ -86,7 +86,7 @@ export function hideExplanation(): void {
 }
 
 /** Call it after the page has changed: an explanation goes with its element. */
-export function settleExplanation(): void {
+export function hideOrphanedExplanation(): void {
   if (shown && !(shown.isConnected && shown.checkVisibility())) hideExplanation();
 }
 

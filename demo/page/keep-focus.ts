@@ -2,7 +2,7 @@
 // The keyboard's place when the control that had it is removed or switched off by its own
 // press: the control that comes in its place.
 
-import { hideExplanation, settleExplanation } from './explain.ts';
+import { hideExplanation, hideOrphanedExplanation } from './explain.ts';
 
 /** Successors of a control by its id: the first one that is on the page, when it can be used. */
 const HEIRS: Readonly<Record<string, readonly string[]>> = {
@@ -46,7 +46,7 @@ export function watchFocus(): void {
 
 /** Call it after the page has changed. */
 export function keepPlace(): void {
-  settleExplanation();
+  hideOrphanedExplanation();
   keepFocus();
 }
 
