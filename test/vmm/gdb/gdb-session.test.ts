@@ -257,6 +257,21 @@ describe('a machine that is debugged', () => {
     expect(gdb.output).toBe('hello\n');
   });
 
+  it('keeps a machine whose vector faults for ever, until the debugger has gone', async () => {
+    // VBAR_EL1 is 0, where nothing can be fetched from.
+    const gdb = await debug(image({ 0: [0] }));
+    gdb.send('c');
+    for (let turn = 0; turn < 5; turn++) await gdb.machine.step();
+    expect([gdb.machine.status, gdb.take()]).toEqual(['paused', '']);
+    gdb.gdb.receive(Uint8Array.of(3));
+    expect(await gdb.stop()).toMatch(/^T02/);
+    expect(gdb.pc).toBe(0x200);
+    gdb.gdb.close();
+    for (let turn = 0; turn < 5 && gdb.machine.status === 'paused'; turn++)
+      await gdb.machine.step();
+    expect(gdb.machine.status).not.toBe('paused');
+  });
+
   it('ends when it is killed', async () => {
     const gdb = await debug(image({ 0: [0x14000000] }));
     gdb.send('k');

@@ -157,6 +157,14 @@ describe('a nested HWPT', () => {
     expect(reads()).toBe(false);
   });
 
+  it('on the parent itself keeps it: it is destroyed after its nested HWPTs', () => {
+    const hwpt = fd.hwptAlloc({ device: id, parent, data: firstStage() });
+    expectErrno(() => fd.destroy(parent), 'EBUSY');
+    fd.destroy(hwpt);
+    fd.destroy(parent);
+    expectErrno(() => fd.attach(id, parent), 'ENOENT');
+  });
+
   it('accepts ranges of any number of pages, and all', () => {
     const hwpt = fd.hwptAlloc({ device: id, parent, data: firstStage() });
     fd.attach(id, hwpt);
