@@ -43,7 +43,7 @@ describe('the focus', () => {
   });
 
   it('is not taken from elsewhere', async () => {
-    const demo = await open('?tour=6');
+    const demo = await open('?tour=5');
     const { page } = demo;
     await page.waitForSelector('#tour-step:enabled');
     await page.focus('#tour-step');

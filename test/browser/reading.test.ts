@@ -31,7 +31,7 @@ describe('an explanation', () => {
   });
 
   it('goes with the button whose press removes it', async () => {
-    const { page } = await open('?tour=6');
+    const { page } = await open('?tour=5');
     await page.waitForSelector('#tour-step:enabled');
     await page.hover('#tour-step');
     expect(await page.isVisible('#explain')).toBe(true);
@@ -91,6 +91,7 @@ it('shows the whole comparison of paths and Look closer above the fold', async (
 
 it('opens documents beside the run', async () => {
   const { page } = await openOnce('?vms=1&run=no');
+  await page.waitForSelector('.links a');
   const targets = await page.$$eval('.links a', (all) =>
     all.map((one) => [one.getAttribute('target'), one.getAttribute('rel')].join(' ')),
   );

@@ -47,16 +47,17 @@ const wordsOf = (command: string, name: string) =>
     .map((word) => (word === 'file' ? join(folder, word) : word));
 
 describe('the reason why a file cannot be used', () => {
-  it.each(NAMES.flatMap(([name, why]) => COMMANDS.map(([what, line]) => [what, line, name, why])))(
-    '%s: vsmmu %s, X is %s',
-    async (what, line, name, why) => {
-      if (line.startsWith('inspect') && name === 'loop')
-        await symlink('loop', `${join(folder, 'loop')}.json`);
-      const { status, stdout, stderr } = await vsmmu(...wordsOf(line, name));
-      expect([status, stdout], stderr).toEqual([2, '']);
-      expect(stderr).toMatch(new RegExp(`^vsmmu: ${what} \\S+: (${why.source})\n$`));
-    },
-  );
+  it.each(
+    NAMES.flatMap(([name, why]) =>
+      COMMANDS.map(([what, line]) => [what, line, name, why] as const),
+    ),
+  )('%s: vsmmu %s, X is %s', async (what, line, name, why) => {
+    if (line.startsWith('inspect') && name === 'loop')
+      await symlink('loop', `${join(folder, 'loop')}.json`);
+    const { status, stdout, stderr } = await vsmmu(...wordsOf(line, name));
+    expect([status, stdout], stderr).toEqual([2, '']);
+    expect(stderr).toMatch(new RegExp(`^vsmmu: ${what} \\S+: (${why.source})\n$`));
+  });
 
   it('is told in words for each code', () => {
     for (const code of ['EACCES', 'EPERM', 'EROFS', 'ENOSPC', 'EIO', 'EPIPE', 'EMFILE', 'EISDIR']) {
