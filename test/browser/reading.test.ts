@@ -31,11 +31,14 @@ describe('an explanation', () => {
   });
 
   it('goes with the button whose press removes it', async () => {
-    const { page } = await open('?tour=5');
+    const { page } = await open('?tour=6');
     await page.waitForSelector('#tour-step:enabled');
     await page.hover('#tour-step');
     expect(await page.isVisible('#explain')).toBe(true);
-    // By its own key, with the pointer still on the button.
+    // By its own key, with the pointer still on the button: after the last of its steps.
+    await page.keyboard.press('s');
+    await page.waitForFunction(() => document.querySelector('#steps')?.textContent === '7');
+    expect(await page.isVisible('#explain')).toBe(true);
     await page.keyboard.press('s');
     await page.waitForSelector('[data-stop=after]');
     await page.waitForSelector('#explain', { state: 'hidden' });
