@@ -83,8 +83,8 @@ export async function openDisks(
   try {
     const disks: Disk[] = [];
     const pcie: VirtioPci[] = [];
-    /** Whether a file is written to, by device and inode: no other disk may share it. */
-    const written = new Map<string, boolean>();
+    /** Whether a file is written to, by device and inode: no other disk may share it then. */
+    const known = new Map<string, boolean>();
     for (const [i, option] of options.entries()) {
       const { name, words } = parsed(option);
       const isWritable = words.includes(WRITABLE);
@@ -94,10 +94,9 @@ export async function openDisks(
       files.push(file);
       const { size, dev, ino } = fstatSync(file);
       const place = `${dev} ${ino}`;
-      const isOtherWritable = written.get(place);
-      if (isOtherWritable || (isWritable && isOtherWritable === false))
+      if (known.has(place) && (isWritable || known.get(place)))
         throw new UsageError(`${name} is given as two disks, and one of them writes to it`);
-      written.set(place, isWritable);
+      known.set(place, isWritable);
       if (size === 0) throw new UsageError(`${name} is not a disk: it is empty`);
       if (size % SECTOR_SIZE !== 0)
         throw new UsageError(

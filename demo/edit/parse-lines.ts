@@ -100,7 +100,23 @@ function operation(words: readonly string[]): string {
   throw new LineError(`"${cut(words.join(' '))}" is none of ${verbs.join(', ')}`);
 }
 
-/** Parses lines, separated by newlines or semicolons. Text after # or // is a comment. */
+/**
+ * The words of each operation of a text, in lower case, and the line that it is in, from 1.
+ * Operations are separated by newlines or semicolons; text after # or // is a comment.
+ */
+export function wordsOf(
+  text: string,
+): readonly { readonly line: number; readonly words: string[] }[] {
+  return text.split('\n').flatMap((line, i) =>
+    line
+      .replace(/(#|\/\/).*$/, '')
+      .split(';')
+      .map((part) => ({ line: i + 1, words: part.trim().toLowerCase().split(/\s+/) }))
+      .filter(({ words }) => words[0] !== ''),
+  );
+}
+
+/** Parses lines, as `wordsOf` separates them. */
 export function parseLines(text: string): ParsedLines {
   if (text.length > MOST_LINES_TEXT)
     return {
@@ -111,18 +127,13 @@ export function parseLines(text: string): ParsedLines {
   const operations: string[] = [];
   const problems: string[] = [];
   let wrong = 0;
-  for (const [i, line] of text.split('\n').entries()) {
-    const said = line.replace(/(#|\/\/).*$/, '');
-    for (const part of said.split(';')) {
-      const words = part.trim().toLowerCase().split(/\s+/);
-      if (words[0] === '') continue;
-      try {
-        operations.push(operation(words));
-      } catch (error) {
-        if (!(error instanceof LineError)) throw error;
-        wrong++;
-        if (wrong <= MOST_PROBLEMS) problems.push(`line ${i + 1}: ${error.message}`);
-      }
+  for (const { line, words } of wordsOf(text)) {
+    try {
+      operations.push(operation(words));
+    } catch (error) {
+      if (!(error instanceof LineError)) throw error;
+      wrong++;
+      if (wrong <= MOST_PROBLEMS) problems.push(`line ${line}: ${error.message}`);
     }
   }
   if (wrong > MOST_PROBLEMS) problems.push(`${wrong - MOST_PROBLEMS} more are wrong`);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The result of the user's own lines.
 
+import { wordsOf } from '../edit/parse-lines.ts';
 import type { Picture } from '../protocol.ts';
 
 /**
@@ -27,8 +28,9 @@ const used = (suspects: Picture['suspects']): string =>
  * What a device that used no stale entry does not show: lines that no driver may leave
  * out all the same.
  */
-function unseen(lines: readonly string[]): string {
-  const last = (start: string) => lines.findLastIndex((line) => line.trim().startsWith(start));
+function unseen(lines: string): string {
+  const operations = wordsOf(lines);
+  const last = (verb: string) => operations.findLastIndex(({ words }) => words[0] === verb);
   const [unmap, tlbi, sync] = [last('unmap'), last('tlbi'), last('sync')];
   if (unmap > tlbi)
     return (
@@ -62,7 +64,7 @@ export function verdictOf(
     return {
       what: 'clean',
       text:
-        `All lines have run, and ${used(suspects)}.${unseen(lines.split(/[\n;]/))} ` +
+        `All lines have run, and ${used(suspects)}.${unseen(lines)} ` +
         'Delete a line and run them again.',
     };
   const cause = why ?? 'the machine has been switched off before';

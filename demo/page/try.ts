@@ -5,7 +5,7 @@ import { html, nothing, type TemplateResult } from 'lit-html';
 import { EXPERIMENTS, type Experiment, findExperiment } from '../../vmm/boards/index.ts';
 import { isLive, type Settings } from '../demo-settings.ts';
 import type { EditedLines } from '../edit/edited-lines.ts';
-import type { Picture, RowPicture, SuspectPicture } from '../protocol.ts';
+import type { Picture, RowPicture } from '../protocol.ts';
 import type { Actions } from './controls.ts';
 import { linesEditor } from './lines-editor.ts';
 import { lookLine } from './look-line.ts';
@@ -59,7 +59,6 @@ const VERDICTS = {
 
 /** The results of the sanitizer. */
 function sanitizer({ suspects }: Picture): TemplateResult {
-  const isAny = (wanted: SuspectPicture['state']) => suspects.some(({ state }) => state === wanted);
   const count = suspects.filter(({ state }) => state === 'found').length;
   return html`<div class="findings" data-findings=${count}>
     <h3>Sanitizer <small>${
@@ -67,7 +66,7 @@ function sanitizer({ suspects }: Picture): TemplateResult {
         ? 'stale entries in use, and the command that is missing'
         : suspects.length === 0
           ? 'no stale entry has been used'
-          : isAny('pending')
+          : suspects.some(({ state }) => state === 'pending')
             ? 'stale entries in use; their invalidation may still come'
             : 'stale entries were used before their invalidation came'
     }</small></h3>

@@ -4,6 +4,7 @@
 
 import type { Machine } from 'vsmmu';
 import { CHECKPOINT_PATH_DIRECT } from '../../assembly/layout/checkpoint-registers.ts';
+import { median } from '../../vmm/report/measurements.ts';
 import type { TracePicture } from '../protocol.ts';
 
 /**
@@ -39,11 +40,6 @@ export function followed(machine: Machine, data: readonly number[]): Trace {
 }
 
 type Times = Pick<Trace, 'writeNs' | 'lastNs'>;
-
-/** The middle one; 0 of none. */
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[values.length >> 1] ?? 0;
-}
 
 interface Path {
   /** Traces before the first that counts. */

@@ -75,6 +75,8 @@ describe('what lines have come to', () => {
   it.each([
     ['map 0x1000 page 0;dma read 0x1000;unmap 0x1000', 'No TLBI follows the last unmap'],
     ['map 0x1000 page 0;unmap 0x1000;tlbi va 0x1000', 'No sync follows the last TLBI'],
+    ['map 0x1000 page 0\nUNMAP 0x1000 # tlbi va; sync', 'No TLBI follows the last unmap'],
+    ['map 0x1000 page 0;unmap 0x1000;TLBI va 0x1000;Sync', 'no stale entry. Delete a line'],
     ['map 0x1000 page 0;unmap 0x1000;tlbi va 0x1000;sync', 'no stale entry. Delete a line'],
     [
       'map 0x1000 page 0;dma read 0x1000;unmap 0x1000;dma read 0x1000;tlbi va 0x1000;sync',

@@ -48,7 +48,8 @@ export interface PathFigures {
   readonly vcpus: number;
 }
 
-function median(values: readonly number[]): number {
+/** The middle one; 0 of none. */
+export function median(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b);
   return sorted[sorted.length >> 1] ?? 0;
 }
